@@ -1,0 +1,61 @@
+# Yijian's one door: `make help`. Python 3.11 and make are all a machine needs.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+LOCKS  := locks/runtime.txt locks/dev.txt locks/build.txt locks/durable.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench chaos lock clean
+
+help:  ## show this
+	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## install everything into .venv (done by the other targets too)
+
+$(STAMP): pyproject.toml $(LOCKS)
+	@command -v $(PYTHON) >/dev/null || { echo "yijian needs Python 3.11: '$(PYTHON)' was not found; install it or say PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "yijian needs Python 3.11: $(PYTHON) is `$(PYTHON) -V`"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "yijian needs Python's venv module: install python3.11-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/build.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r locks/durable.txt 2>$(VENV)/durable.log \
+	  || echo "note: durable_rules needs a C compiler and was left out; only 'make bench' misses it (see $(VENV)/durable.log)"
+	@touch $@
+
+demo: setup  ## start everything, watch simulated traffic being supervised, clean up
+	$(BIN)/yijian demo
+
+test: setup  ## all tests: unit, spec, and integration on a real broker and engine
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yijian rules check
+	$(BIN)/yijian rules test
+	$(BIN)/python -m pytest tests
+
+check: setup  ## the fast loop: lint, types, unit and spec tests
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yijian rules check
+	$(BIN)/yijian rules test
+	$(BIN)/python -m pytest tests/unit tests/spec
+
+bench: setup  ## throughput and latency against peers; last line is JSON
+	$(BIN)/python -m benchmarks.pipeline
+
+chaos: setup  ## kill, freeze and partition everything under load; last line is JSON
+	$(BIN)/yijian chaos
+
+lock: setup  ## resolve the dependencies anew (needs uv, which this installs)
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o locks/runtime.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --extra dev -c locks/runtime.txt -o locks/dev.txt
+	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --only-extra build pyproject.toml -o locks/build.txt
+	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --only-extra durable pyproject.toml -o locks/durable.txt
+
+clean:  ## remove what the build made (.venv, caches)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The data standard: typed events, decisions, alerts, dead letters, and their names."""

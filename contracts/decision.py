@@ -1,0 +1,220 @@
+"""What the worker answers: a decision with its findings in full, and the alert for listeners.
+
+These are internal records of the product. They carry a schema version; a reader accepts fields
+that it does not know, so that an older reader can read newer records.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from contracts.identity import EventKey, decision_id
+
+SCHEMA: Final = 1
+
+T = TypeVar("T")
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
+    """Base of internal records: immutable, tolerant of fields a later version adds."""
+
+
+class Words(Record, frozen=True, kw_only=True):
+    """A text that a person reads, in both languages."""
+
+    zh: str
+    en: str
+
+
+class Threshold(Record, frozen=True, kw_only=True):
+    """A number or list that a finding was measured against, with where it comes from."""
+
+    parameter: str
+    value: Any
+    unit: str = ""
+    source: str = ""
+    locator: str = ""
+    valid_from: str = ""
+
+
+class Citation(Record, frozen=True, kw_only=True):
+    source: str
+    locator: str
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """One alert, complete in itself: it can be shown and judged without looking anything up."""
+
+    alert_id: str
+    rule_id: str
+    rule_version: int
+    rule_status: str
+    """`shadow` or `active` as the engine treated it; shown to its audience only when active."""
+    element: str
+    """The line id of the element judged, or "" for the event as a whole."""
+    result: str
+    """`violation`, `suspected` or `reminder`."""
+    severity: str
+    """`critical`, `warning` or `info`."""
+    action: str
+    """`block`, `require_second_signature`, `require_reason` or `remind`."""
+    audience: tuple[str, ...]
+    key: str
+    title: Words
+    message: Words
+    facts: dict[str, Any]
+    thresholds: tuple[Threshold, ...] = ()
+    evidence: tuple[Citation, ...] = ()
+    suggest: tuple[dict[str, str], ...] = ()
+    exemption_unverified: tuple[str, ...] = ()
+
+
+class Missing(Record, frozen=True, kw_only=True):
+    """A fact that was needed and not there."""
+
+    fact: str
+    why: str
+    """`not_reported`, `stated_absent`, `not_in_knowledge`, `unrecognised`, `partial_list` …"""
+
+
+class NotEvaluable(Record, frozen=True, kw_only=True):
+    """A rule that applied and could not be decided for an element."""
+
+    rule_id: str
+    rule_version: int
+    element: str
+    missing: tuple[Missing, ...]
+
+
+class Undetermined(Record, frozen=True, kw_only=True):
+    """Rules of which it is not even known whether they apply, by the fact that is missing."""
+
+    element: str
+    fact: str
+    why: str
+    rules: tuple[str, ...]
+
+
+class Coverage(Record, frozen=True, kw_only=True):
+    """How many (rule, element) pairs were looked at, and how each ended."""
+
+    applicable: int
+    """Pairs in scope: the sum of the four outcomes below."""
+    alerts: int = 0
+    silent: int = 0
+    exempt: int = 0
+    not_evaluable: int = 0
+    undetermined: int = 0
+    """Pairs whose scope could not be decided; not part of `applicable`."""
+
+
+class EventRef(Record, frozen=True, kw_only=True):
+    """The event a decision is about."""
+
+    source: str
+    id: str
+    type: str
+    time: str
+    act_id: str = ""
+    revision: int = 0
+    institution: str = ""
+    department: str = ""
+    digest: str = ""
+    """Of the event's bytes, so that the same key with other content is noticed."""
+
+
+class Basis(Record, frozen=True, kw_only=True):
+    """What a decision was computed with."""
+
+    pack: str
+    """Digest of the rules."""
+    knowledge: str
+    """Digest of the knowledge base."""
+    engine: str
+    profile: str
+
+
+class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """The answer to one event. Nothing in it depends on when or where it was computed."""
+
+    schema: int = SCHEMA
+    decision_id: str
+    event: EventRef
+    scope: str
+    cause: str
+    subject: str
+    phase: str
+    as_of: str
+    verdict: str
+    """`findings` (something was found), `incomplete` (nothing found, not everything could be
+    checked) or `clean`."""
+    coverage: Coverage
+    findings: tuple[Finding, ...] = ()
+    not_evaluable: tuple[NotEvaluable, ...] = ()
+    undetermined: tuple[Undetermined, ...] = ()
+    facts: dict[str, Any] = {}
+    """Facts of the event that conditions used, by name; {"unknown": why} where unknown."""
+    elements: dict[str, dict[str, Any]] = {}
+    """The same for each element, by line id."""
+    rules: dict[str, int] = {}
+    """Id and version of each rule that was in scope or undetermined."""
+    basis: Basis
+    cut: str = ""
+    """Why parts are left out (`too_large`), where the full decision did not fit a record."""
+
+
+class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """One finding of a decision, as a record of its own for live listeners."""
+
+    schema: int = SCHEMA
+    decision_id: str
+    event: EventRef
+    subject: str
+    phase: str
+    finding: Finding
+
+
+class DeadLetterHeaders:
+    """Header names of a dead letter. Its value is the refused bytes, its key theirs."""
+
+    TOPIC: Final = "yijian-topic"
+    PARTITION: Final = "yijian-partition"
+    OFFSET: Final = "yijian-offset"
+    REASON: Final = "yijian-reason"
+    PATH: Final = "yijian-path"
+    DETAIL: Final = "yijian-detail"
+    RECEIVED_MS: Final = "yijian-received-ms"
+
+
+class OriginHeaders:
+    """Headers on outputs and re-keyed records: which intake record they come from."""
+
+    TOPIC: Final = "yijian-origin-topic"
+    PARTITION: Final = "yijian-origin-partition"
+    OFFSET: Final = "yijian-origin-offset"
+    RECEIVED_MS: Final = "yijian-origin-received-ms"
+
+
+class Reader(Generic[T]):
+    """Decodes one kind of internal record from its JSON bytes; raises msgspec.DecodeError."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def __call__(self, raw: bytes) -> T:
+        return self._decoder.decode(raw)
+
+
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+def encode_record(record: Record) -> bytes:
+    """The record as JSON, UTF-8; equal records give equal bytes."""
+    return _encode(record)
+
+
+def decision_id_of(key: EventKey) -> str:
+    """The id of the decision that an event itself causes for its patient."""
+    return decision_id(key)

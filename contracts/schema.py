@@ -1,0 +1,191 @@
+"""The published form of the contracts: JSON Schema 2020-12 and AsyncAPI 3, from the types.
+
+The files are generated (`yijian contracts export`) and checked in; a test holds them current.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from contracts.acts import FAMILIES, VERBS
+from contracts.decision import Alert, DeadLetterHeaders, Decision, OriginHeaders
+from contracts.intake import SHAPES, Reason
+from contracts.topics import Topics
+
+FOLDER: Final = Path(__file__).parent / "published"
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_TEMPLATE: Final = "#/$defs/{name}"
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """File name to document, for everything that is published."""
+    out = {f"{family}.v1.schema.json": event_schema(family) for family in FAMILIES}
+    out["decision.v1.schema.json"] = _record_schema(Decision, "A decision about one event")
+    out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
+    out["asyncapi.json"] = asyncapi()
+    return out
+
+
+def event_schema(family: str) -> dict[str, Any]:
+    """JSON Schema of all events of a family. Fields it does not name are accepted."""
+    (root,), defs = msgspec.json.schema_components([SHAPES[family]], ref_template=_TEMPLATE)
+    envelope = defs[_name_of(root)]
+    envelope["properties"]["type"] = {"enum": [f"{family}.{verb}.v1" for verb in VERBS[family]]}
+    return {
+        "$schema": _DIALECT,
+        "$id": f"urn:yijian:schema:{family}:v1",
+        "title": f"{family} events, version 1",
+        **root,
+        "$defs": _open({name: defs[name] for name in sorted(defs)}),
+    }
+
+
+def _record_schema(kind: type[Any], title: str) -> dict[str, Any]:
+    (root,), defs = msgspec.json.schema_components([kind], ref_template=_TEMPLATE)
+    name = kind.__name__.lower()
+    return {
+        "$schema": _DIALECT,
+        "$id": f"urn:yijian:schema:{name}:v1",
+        "title": title,
+        **root,
+        "$defs": {n: defs[n] for n in sorted(defs)},
+    }
+
+
+def _name_of(root: Mapping[str, Any]) -> str:
+    return str(root["$ref"]).rsplit("/", 1)[1]
+
+
+def _open(node: Any) -> Any:
+    """Intake accepts unknown fields and counts them: the schema must not forbid them."""
+    if isinstance(node, dict):
+        return {k: _open(v) for k, v in node.items() if k != "additionalProperties" or v}
+    if isinstance(node, list):
+        return [_open(v) for v in node]
+    return node
+
+
+def asyncapi() -> dict[str, Any]:
+    """AsyncAPI 3.0: every topic, what it carries, its key and headers."""
+    topics = Topics()
+    system = topics.systems[0]
+    channels: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+
+    def channel(name: str, address: str, message: str, title: str, action: str) -> None:
+        channels[name] = {
+            "address": address,
+            "title": title,
+            "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+            "bindings": {"kafka": {"bindingVersion": "0.5.0"}},
+        }
+        operations[f"{action}_{name}"] = {
+            "action": action,
+            "channel": {"$ref": f"#/channels/{name}"},
+        }
+
+    for family in FAMILIES:
+        messages[family] = _message(f"{family}.v1.schema.json", "the subject, `namespace|id`")
+        address = topics.intake(family, "{system}")
+        channel(f"intake_{family}", address, family, f"{family} events from a system", "receive")
+        channels[f"intake_{family}"]["parameters"] = {
+            "system": {"description": "the source system", "default": system}
+        }
+    messages["decision"] = _message("decision.v1.schema.json", "the subject", _headers(_ORIGIN))
+    messages["alert"] = _message("alert.v1.schema.json", "the subject", _headers(_ORIGIN))
+    messages["dead_letter"] = {
+        "contentType": "application/octet-stream",
+        "summary": "A refused record: its value is the refused bytes, the reason is in headers.",
+        "headers": _headers(_DEAD),
+        "bindings": _kafka_key("the refused record's key"),
+    }
+    messages["rekeyed"] = {
+        "contentType": "application/json",
+        "summary": "An intake record moved to the partition of its key.",
+        "headers": _headers(_ORIGIN),
+        "bindings": _kafka_key("the subject"),
+    }
+    channel("decisions", topics.decisions, "decision", "Decisions, one an event", "send")
+    channel("alerts", topics.alerts, "alert", "Alerts, for live listeners", "send")
+    channel("dead_letters", topics.dead_letters, "dead_letter", "Refused records", "send")
+    channel("rekeyed", topics.rekeyed, "rekeyed", "Internal: misplaced records", "send")
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:yijian:asyncapi:v1",
+        "info": {
+            "title": "Yijian (医监)",
+            "version": "1.0.0",
+            "license": {"name": "Apache-2.0"},
+            "description": "Topics of the medical supervision rules engine. "
+            "All topics have one partition count; the key decides the partition (murmur2).",
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages},
+    }
+
+
+_ORIGIN: Final = {
+    OriginHeaders.TOPIC: "topic of the intake record",
+    OriginHeaders.PARTITION: "its partition",
+    OriginHeaders.OFFSET: "its offset",
+    OriginHeaders.RECEIVED_MS: "when the broker appended it, milliseconds since 1970",
+}
+_DEAD: Final = {
+    DeadLetterHeaders.TOPIC: "topic of the refused record",
+    DeadLetterHeaders.PARTITION: "its partition",
+    DeadLetterHeaders.OFFSET: "its offset",
+    DeadLetterHeaders.REASON: "why it was refused",
+    DeadLetterHeaders.PATH: "the field",
+    DeadLetterHeaders.DETAIL: "what was expected",
+    DeadLetterHeaders.RECEIVED_MS: "when the broker appended it, milliseconds since 1970",
+}
+
+
+def _headers(names: Mapping[str, str]) -> dict[str, Any]:
+    properties: dict[str, Any] = {n: {"type": "string", "description": d} for n, d in names.items()}
+    if DeadLetterHeaders.REASON in properties:
+        properties[DeadLetterHeaders.REASON]["enum"] = [r.value for r in Reason]
+    return {"type": "object", "properties": properties}
+
+
+def _kafka_key(says: str) -> dict[str, Any]:
+    key = {"type": "string", "description": says}
+    return {"kafka": {"key": key, "bindingVersion": "0.5.0"}}
+
+
+def _message(schema: str, key: str, headers: dict[str, Any] | None = None) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "contentType": "application/json",
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": f"./{schema}"},
+        },
+        "bindings": _kafka_key(key),
+    }
+    if headers is not None:
+        message["headers"] = headers
+    return message
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The document as it is checked in."""
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def export(folder: Path = FOLDER) -> list[Path]:
+    """Write every document; the written paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, document in documents().items():
+        path = folder / name
+        path.write_text(render(document), encoding="utf-8")
+        written.append(path)
+    return written

@@ -1,0 +1,225 @@
+"""What intake accepts and refuses."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from contracts.acts import Charge, Prescription
+from contracts.event import encode_event
+from contracts.intake import Accepted, Reason, Rejected, decode
+
+RECEIVED_MS = int(datetime(2026, 3, 2, 3, 0, tzinfo=UTC).timestamp() * 1000)
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "urn:hospital:1",
+        "type": "prescription.signed.v1",
+        "time": "2026-03-02T10:00:00+08:00",
+        "subject": "hospital-1|p1",
+        "data": {
+            "act_id": "rx1",
+            "revision": 1,
+            "institution": "h1",
+            "items": [
+                {"line_id": "1", "drug": {"system": "s", "code": "c"}, "days_supply": 3},
+                {"line_id": "2", "drug": {"system": "s", "code": "d"}},
+            ],
+        },
+    }
+    body.update(changes)
+    return body
+
+
+def with_data(**changes: Any) -> dict[str, Any]:
+    body = event()
+    body["data"].update(changes)
+    return body
+
+
+def charge(**line: Any) -> dict[str, Any]:
+    body = event(type="billing.charged.v1")
+    body["data"]["items"] = [
+        {"line_id": "1", "item": {"system": "s", "code": "c"}, "amount": "12.30", **line}
+    ]
+    return body
+
+
+def accept(body: dict[str, Any], **kwargs: Any) -> Accepted:
+    answer = decode(json.dumps(body).encode(), **kwargs)
+    assert isinstance(answer, Accepted), answer
+    return answer
+
+
+def refuse(value: Any, **kwargs: Any) -> Rejected:
+    raw = value if isinstance(value, bytes | None) else json.dumps(value).encode()
+    answer = decode(raw, **kwargs)
+    assert isinstance(answer, Rejected), answer
+    return answer
+
+
+def test_an_accepted_event_survives_encoding_and_decoding() -> None:
+    first = accept(event()).event
+    again = decode(encode_event(first))
+    assert isinstance(again, Accepted)
+    assert again.event == first
+
+
+def test_known_stated_absent_and_not_reported_are_three_different_things() -> None:
+    known = accept(with_data(patient={"sex": "female"})).event.data.patient
+    absent = accept(with_data(patient={"sex": None})).event.data.patient
+    silent = accept(with_data(patient={})).event.data.patient
+    assert [p.sex for p in (known, absent, silent)] == ["female", None, UNSET]  # type: ignore[union-attr]
+
+
+def test_no_known_allergies_is_a_statement_and_not_an_absence() -> None:
+    stated = accept(with_data(patient={"allergies": {"complete": True, "items": []}}))
+    partial = accept(with_data(patient={"allergies": {}}))
+    assert stated.event.data.patient.allergies.complete  # type: ignore[union-attr]
+    assert not partial.event.data.patient.allergies.complete  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "path"),
+    [
+        (None, Reason.EMPTY_VALUE, "$"),
+        (b"", Reason.EMPTY_VALUE, "$"),
+        (b"\xff\xfe", Reason.NOT_JSON, "$"),
+        (b"[" * 100_000, Reason.NOT_JSON, "$"),
+        (b'{"a":' * 100_000, Reason.NOT_JSON, "$"),
+        ([], Reason.ENVELOPE, "$"),
+        ({}, Reason.ENVELOPE, "$.type"),
+        (event(specversion="0.3"), Reason.ENVELOPE, "$.specversion"),
+        (event(type="prescription.signed.v2"), Reason.TYPE_UNSUPPORTED, "$.type"),
+        (event(type="prescription.guessed.v1"), Reason.TYPE_UNSUPPORTED, "$.type"),
+        (event(id=""), Reason.IDENTITY, "$.id"),
+        (event(source=7), Reason.IDENTITY, "$.source"),
+        (event(subject="no-namespace"), Reason.IDENTITY, "$.subject"),
+        (with_data(act_id=None), Reason.IDENTITY, "$.data.act_id"),
+        (with_data(revision=0), Reason.IDENTITY, "$.data.revision"),
+        (event(time="2026-03-02T10:00:00"), Reason.TIME_NAIVE, "$.time"),
+        (event(time="1899-12-31T00:00:00Z"), Reason.TIME_IMPOSSIBLE, "$.time"),
+        (event(time="yesterday"), Reason.ENVELOPE, "$.time"),
+        (with_data(signed_at="1066-10-14T09:00:00Z"), Reason.TIME_IMPOSSIBLE, "$.data.signed_at"),
+        (with_data(items="none"), Reason.FIELD_TYPE, "$.data.items"),
+        (charge(amount="NaN"), Reason.AMOUNT_NOT_FINITE, "$.data.items[...].amount"),
+        (charge(amount="-0.01"), Reason.AMOUNT_NEGATIVE, "$.data.items[...].amount"),
+        (charge(refunded="-1"), Reason.AMOUNT_NEGATIVE, "$.data.items[...].refunded"),
+        (charge(unit_price="Infinity"), Reason.AMOUNT_NOT_FINITE, "$.data.items[...].unit_price"),
+        (charge(amount="12,30"), Reason.FIELD_TYPE, "$.data.items[0].amount"),
+        (
+            charge(quantity={"value": -1, "unit": "1"}),
+            Reason.AMOUNT_NEGATIVE,
+            "$.data.items[0].quantity.value",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_reason_and_path(
+    value: Any, reason: Reason, path: str
+) -> None:
+    answer = refuse(value)
+    assert (answer.reason, answer.path) == (reason, path)
+    assert answer.detail
+
+
+def test_two_lines_with_one_id_are_refused() -> None:
+    body = event()
+    body["data"]["items"][1]["line_id"] = "1"
+    assert refuse(body).reason is Reason.DUPLICATE_LINE
+
+
+def test_a_time_ahead_of_the_broker_by_more_than_allowed_is_refused() -> None:
+    late = event(time="2026-03-02T11:05:01+08:00")
+    assert refuse(late, received_ms=RECEIVED_MS).reason is Reason.TIME_IMPOSSIBLE
+    accept(event(time="2026-03-02T11:05:00+08:00"), received_ms=RECEIVED_MS)
+    accept(late)  # a file has no broker
+
+
+def test_the_key_must_be_the_subject() -> None:
+    accept(event(), key=b"hospital-1|p1", check_key=True)
+    assert refuse(event(), key=b"p1", check_key=True).reason is Reason.KEY_MISMATCH
+    assert refuse(event(), key=None, check_key=True).reason is Reason.MISSING_KEY
+
+
+def test_unknown_fields_are_accepted_and_named_by_path() -> None:
+    body = event(traceparent="00-1")
+    body["data"]["x"] = {"deep": [1]}
+    for item in body["data"]["items"]:
+        item["vendor_flag"] = True
+    answer = accept(body)
+    assert set(answer.unknown_fields) == {
+        "$.traceparent",
+        "$.data.x",
+        "$.data.items[...].vendor_flag",
+    }
+    assert answer.event == accept(event()).event
+
+
+def test_many_lines_with_an_unknown_field_are_one_path() -> None:
+    body = event()
+    body["data"]["items"] = [
+        {"line_id": str(i), "drug": {"system": "s", "code": "c"}, "extra": i} for i in range(500)
+    ]
+    assert accept(body).unknown_fields == ("$.data.items[...].extra",)
+
+
+def test_an_item_without_a_diagnosis_is_a_fact_and_not_a_refusal() -> None:
+    assert accept(event()).event.data.diagnoses is UNSET  # type: ignore[union-attr]
+
+
+def test_a_nested_type_does_not_mislead_the_decoder() -> None:
+    body = event()
+    ordered = {"data": {"x": {"type": "billing.charged.v1"}, **body["data"]}, **body}
+    ordered["data"] = {"x": {"type": "billing.charged.v1"}, **body["data"]}
+    assert isinstance(accept(ordered).event.data, Prescription)
+
+
+def test_money_keeps_its_cents() -> None:
+    data = accept(charge(amount="0.10", refunded="0.1")).event.data
+    assert isinstance(data, Charge)
+    assert (str(data.items[0].amount), str(data.items[0].refunded)) == ("0.10", "0.1")
+
+
+def test_a_refusal_never_quotes_the_value() -> None:
+    for body in (event(specversion="SECRET"), event(time="SECRET"), with_data(revision="SECRET")):
+        assert "SECRET" not in repr(refuse(body))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_an_answer_and_never_an_exception(value: bytes) -> None:
+    assert isinstance(decode(value), Rejected)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.sampled_from(["id", "source", "type", "time", "subject", "data", "specversion", "other"]),
+    json_values,
+)
+def test_any_value_anywhere_gives_an_answer(name: str, value: Any) -> None:
+    raw = msgspec.json.encode(event(**{name: value}))
+    assert isinstance(decode(raw), Accepted | Rejected)
+
+
+@given(
+    st.sampled_from(["items", "patient", "encounter", "practitioner", "note", "diagnoses"]),
+    json_values,
+)
+def test_any_value_in_the_data_gives_an_answer(name: str, value: Any) -> None:
+    raw = msgspec.json.encode(with_data(**{name: value}))
+    assert isinstance(decode(raw), Accepted | Rejected)

@@ -1,0 +1,114 @@
+"""The published schemas are current, and they describe what the decoder accepts."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import msgspec
+import pytest
+
+from contracts import schema
+from contracts.acts import FAMILIES, VERBS
+from contracts.decision import (
+    SCHEMA,
+    Basis,
+    Coverage,
+    Decision,
+    EventRef,
+    Reader,
+    Record,
+    encode_record,
+)
+from contracts.event import EVENT_TYPES
+from contracts.intake import Accepted, Rejected, decode
+from contracts.topics import INTAKE_FAMILIES, Topics
+
+DECISION = Decision(
+    decision_id="d",
+    event=EventRef(source="s", id="1", type="order.signed.v1", time="2026-01-01T00:00:00+08:00"),
+    scope="patient",
+    cause="event",
+    subject="n|1",
+    phase="during",
+    as_of="2026-01-01",
+    verdict="clean",
+    coverage=Coverage(applicable=1, silent=1),
+    basis=Basis(pack="p", knowledge="k", engine="compiled", profile="site"),
+)
+
+
+@pytest.mark.parametrize("name", sorted(schema.documents()))
+def test_a_published_document_is_current(name: str) -> None:
+    path = schema.FOLDER / name
+    assert path.read_text(encoding="utf-8") == schema.render(schema.documents()[name]), (
+        f"{path.name} is not what the types say; run `yijian contracts export`"
+    )
+
+
+def test_nothing_is_published_that_no_type_says() -> None:
+    assert {p.name for p in schema.FOLDER.iterdir()} == set(schema.documents())
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_schema_and_decoder_agree_on_a_missing_act(family: str) -> None:
+    validator = jsonschema.Draft202012Validator(schema.event_schema(family))
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "s",
+        "type": f"{family}.{VERBS[family][0]}.v1",
+        "time": "2026-01-01T00:00:00Z",
+        "subject": "n|1",
+        "data": {
+            "act_id": "a",
+            "revision": 1,
+            "institution": "h",
+            "diagnosis": {"code": {"system": "s", "code": "c"}},
+            "allergies": {},
+            "vendor": 1,
+        },
+    }
+    assert validator.is_valid(event)
+    assert isinstance(decode(json.dumps(event).encode()), Accepted)
+    del event["data"]["revision"]  # type: ignore[attr-defined]
+    assert not validator.is_valid(event)
+    assert isinstance(decode(json.dumps(event).encode()), Rejected)
+
+
+def test_every_family_has_a_topic_and_a_life_cycle() -> None:
+    assert set(FAMILIES) == set(VERBS) == set(INTAKE_FAMILIES)
+    assert len(Topics(systems=("his", "lis")).all_intake) == 2 * len(FAMILIES)
+    assert all(t.family in FAMILIES for t in EVENT_TYPES.values())
+
+
+class _OlderDecision(Record, frozen=True, kw_only=True):
+    """The reader of schema version 1 as it was first released. Never edit it: add the next."""
+
+    schema: int = 1
+    decision_id: str
+    event: EventRef
+    scope: str
+    cause: str
+    subject: str
+    phase: str
+    as_of: str
+    verdict: str
+    coverage: Coverage
+    basis: Basis
+
+
+def test_the_previous_reader_reads_new_records() -> None:
+    old = Reader(_OlderDecision)(encode_record(DECISION))
+    assert (old.decision_id, old.schema, old.verdict) == ("d", SCHEMA, "clean")
+    raw = msgspec.json.decode(encode_record(DECISION)) | {"schema": 2, "from_the_future": [1]}
+    assert Reader(Decision)(msgspec.json.encode(raw)).schema == 2
+
+
+def test_an_internal_record_says_its_schema_version() -> None:
+    assert msgspec.json.decode(encode_record(DECISION))["schema"] == SCHEMA
+
+
+def test_equal_records_have_equal_bytes() -> None:
+    again = Reader(Decision)(encode_record(DECISION))
+    assert encode_record(again) == encode_record(DECISION)
