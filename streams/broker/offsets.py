@@ -1,0 +1,81 @@
+"""What a broker knows about its logs: which cluster, which topic, from where to where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, but not by name
+    AdminClient,
+    OffsetSpec,
+)
+
+from streams.broker.admin import REQUEST_TIMEOUT_S, admin_client, result_of
+
+
+class LogBounds(NamedTuple):
+    """What a partition holds: `earliest` is its first record, `latest` the next one to come."""
+
+    earliest: int
+    latest: int
+
+
+def cluster_id(bootstrap: str, client_config: Mapping[str, str] | None = None) -> str:
+    """The id of the cluster behind `bootstrap`; another one means other logs."""
+    client = admin_client(bootstrap, client_config)
+    answer = result_of(
+        client.describe_cluster(request_timeout=REQUEST_TIMEOUT_S), "asking for the cluster id"
+    )
+    return str(answer.cluster_id)
+
+
+def topic_ids(
+    bootstrap: str, names: Iterable[str], client_config: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The id of each topic; a topic that was deleted and created again has another.
+
+    Raises:
+        TopicError: a topic does not exist, or the broker did not answer.
+    """
+    client = admin_client(bootstrap, client_config)
+    asked = client.describe_topics(
+        TopicCollection(sorted(set(names))), request_timeout=REQUEST_TIMEOUT_S
+    )
+    return {
+        name: str(result_of(future, f"describing topic {name}").topic_id)
+        for name, future in asked.items()
+    }
+
+
+def log_bounds(
+    bootstrap: str,
+    partitions: Iterable[tuple[str, int]],
+    client_config: Mapping[str, str] | None = None,
+) -> dict[tuple[str, int], LogBounds]:
+    """The bounds of each (topic, partition), each partition asked on its own.
+
+    Raises:
+        TopicError: a partition does not exist, or the broker did not answer.
+    """
+    client = admin_client(bootstrap, client_config)
+    wanted = sorted(set(partitions))
+    # The end first: a log that is being cut off meanwhile cannot seem to end before it starts.
+    latest = _offsets(client, wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    earliest = _offsets(client, wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    return {key: LogBounds(min(earliest[key], latest[key]), latest[key]) for key in wanted}
+
+
+def _offsets(
+    client: AdminClient, wanted: Iterable[tuple[str, int]], spec: OffsetSpec
+) -> dict[tuple[str, int], int]:
+    asked = client.list_offsets(
+        {TopicPartition(topic, partition): spec for topic, partition in wanted},
+        request_timeout=REQUEST_TIMEOUT_S,
+    )
+    return {
+        (at.topic, at.partition): int(
+            result_of(future, f"asking for the bounds of {at.topic}[{at.partition}]").offset
+        )
+        for at, future in asked.items()
+    }
