@@ -1,0 +1,1 @@
+"""Composition root: settings, command line, demo. The only place that wires the rooms together."""

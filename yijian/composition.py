@@ -1,0 +1,71 @@
+"""How the rooms are wired: from settings to knowledge, evaluator, topics and configurations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import knowledge_base
+import rules
+from knowledge_base import KnowledgeBase
+from rules import Evaluator, Pack
+from streams.broker.topics import TopicSpec
+from streams.supervision import Supervisor
+from yijian.settings import Settings
+
+PACKS = Path(rules.__file__).parent / "packs"
+_DAY_MS = 86_400_000
+_HEADROOM = 64 * 1024  # what headers and framing add to a record
+
+
+@dataclass(frozen=True)
+class Core:
+    """What evaluates: knowledge, rules and the evaluator over both."""
+
+    knowledge: KnowledgeBase
+    pack: Pack
+    evaluator: Evaluator
+
+
+def load_knowledge(settings: Settings) -> KnowledgeBase:
+    """The shipped knowledge with the site's own. Raises KnowledgeError."""
+    return knowledge_base.load([*knowledge_base.default_paths(), *settings.knowledge])
+
+
+def load_core(settings: Settings) -> Core:
+    """Knowledge, pack and evaluator. Raises KnowledgeError or PackError with all problems."""
+    knowledge = load_knowledge(settings)
+    pack = rules.load_pack(list(settings.packs or (PACKS,)), knowledge)
+    return Core(knowledge, pack, Evaluator(pack, knowledge, profile=settings.profile))
+
+
+def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) -> Supervisor:
+    """The step from a record to its answer; records from Kafka have a key to be checked."""
+    return Supervisor(
+        core.evaluator,
+        check_key=from_kafka,
+        max_ahead_s=settings.max_ahead_s,
+        max_output_bytes=settings.output_max_bytes - _HEADROOM,
+    )
+
+
+def topic_specs(settings: Settings) -> list[TopicSpec]:
+    """Every topic of the installation. Outputs take larger records than intake."""
+    topics = settings.topics
+    retention_ms = int(settings.retention_days * _DAY_MS)
+
+    def spec(name: str, max_bytes: int) -> TopicSpec:
+        return TopicSpec(
+            name=name,
+            partitions=settings.partitions,
+            replication_factor=settings.replication,
+            retention_ms=retention_ms,
+            compacted=False,
+            max_message_bytes=max_bytes,
+            log_append_time=True,
+        )
+
+    intake = [spec(name, settings.intake_max_bytes) for name in topics.all_intake]
+    rekeyed = spec(topics.rekeyed, settings.intake_max_bytes + _HEADROOM)
+    outputs = (topics.decisions, topics.alerts, topics.dead_letters)
+    return [*intake, rekeyed, *(spec(name, settings.output_max_bytes) for name in outputs)]

@@ -1,0 +1,211 @@
+"""The demonstration: everything started, simulated traffic and a FHIR population supervised,
+and a summary read back from ClickHouse.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from contracts.clock import Clock
+from contracts.decision import Decision, Reader
+from contracts.identity import EventKey
+from simulation.feed import feed
+from simulation.labels import LabelLine, label_lines
+from simulation.simulator import SimulatedEvent, Simulator
+from sinks import indicators, queries
+from sinks.client import connect
+from yijian import drain
+from yijian.audit import Audit, audit
+from yijian.composition import Core, supervisor_of
+from yijian.population import fhir_population
+from yijian.scoring import Answer, Score, answers_of, score
+from yijian.settings import Settings
+from yijian.stack import Stack
+
+ZONE = ZoneInfo("Asia/Shanghai")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """How long the demonstration goes on; the first limit that is reached ends it."""
+
+    events: int | None = 20_000
+    seconds: float | None = None
+    rate: float = 1500.0
+    seed: int = 1
+    patients: int = 2000
+    drain_timeout_s: float = 180.0
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What `yijian demo --json` prints last."""
+
+    events: int
+    decisions: int
+    alerts: int
+    dead_letters: int
+    lost: int
+    duplicates: int
+    differences: int
+    disorder: int
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    row_latency_p50_ms: float | None
+    row_latency_p99_ms: float | None
+    labels_expected: int
+    labels_found: int
+    false_alerts: int
+    not_evaluable_share: float
+    undetermined_share: float
+    verdicts: dict[str, int]
+    alerts_by_rule: list[dict[str, Any]]
+    indicators: list[dict[str, Any]]
+    missed_labels: dict[str, int]
+    unlabelled_alerts: dict[str, int]
+    restarts: int
+    fhir_events: int
+    profile: str
+
+
+class Feeding:
+    """Simulated events on their way into Kafka, with the labels that were sent along."""
+
+    def __init__(self, simulator: Simulator, wish: Wish, stop: Callable[[], bool]) -> None:
+        self._simulator = simulator
+        self._wish = wish
+        self._stop = stop
+        self.labels: list[LabelLine] = []
+        self.sources: set[str] = set()
+        self.sent = 0
+
+    def _events(self) -> Iterator[SimulatedEvent]:
+        for event in self._simulator.events(self._wish.events):
+            self.labels.extend(label_lines(event))
+            self.sources.add(event.event.source)
+            self.sent += 1
+            yield event
+
+    def run(self, settings: Settings, progress: Callable[[int], None]) -> None:
+        """Publish until a limit of the wish is reached or `stop` says so."""
+        began = time.monotonic()
+        limit_s = self._wish.seconds
+
+        def over() -> bool:
+            return self._stop() or (limit_s is not None and time.monotonic() - began >= limit_s)
+
+        feed(
+            self._events(),
+            settings.kafka_bootstrap,
+            settings.topics,
+            system=settings.systems[0],
+            rate=self._wish.rate,
+            progress=progress,
+            stop=over,
+        )
+
+
+def run(
+    settings: Settings,
+    core: Core,
+    clock: Clock,
+    stack: Stack,
+    wish: Wish,
+    say: Say,
+    progress: Callable[[int], None],
+    stop: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """The summary of a demonstration on a running stack."""
+    s = stack.settings
+    now = clock.now().astimezone(ZONE)
+    say("feeding a FHIR population … 导入 FHIR 人群")
+    population = fhir_population(core.knowledge, now)
+    feed(population, s.kafka_bootstrap, s.topics, system=s.systems[0])
+    say("feeding simulated traffic … 输入模拟业务")
+    simulator = Simulator(core.knowledge, wish.seed, wish.patients, now.date(), until=now)
+    feeding = Feeding(simulator, wish, stop)
+    feeding.run(s, progress)
+    say("waiting until everything is written … 等待写入完成")
+    drain.until_drained(s, wish.drain_timeout_s)
+    say("auditing … 核对")
+    figures = audit(s, supervisor_of(s, core))
+    return summarise(s, feeding, figures, stack, len(population), now)
+
+
+def summarise(
+    settings: Settings,
+    feeding: Feeding,
+    figures: Audit,
+    stack: Stack,
+    fhir_events: int,
+    now: datetime,
+) -> Summary:
+    """Everything a person wants to know, read from ClickHouse."""
+    client = connect(settings.clickhouse_dsn)
+    try:
+        counts = queries.counts(client)
+        latency = queries.alert_latency(client)
+        row_latency = queries.alert_row_latency(client)
+        coverage = queries.coverage(client)
+        marks = score(feeding.labels, _answers(client), feeding.sources)
+        return Summary(
+            events=counts.events,
+            decisions=counts.decisions,
+            alerts=counts.alerts,
+            dead_letters=counts.dead_letters,
+            lost=figures.lost,
+            duplicates=figures.duplicates,
+            differences=figures.differences,
+            disorder=figures.disorder,
+            latency_p50_ms=latency.p50_ms,
+            latency_p99_ms=latency.p99_ms,
+            row_latency_p50_ms=row_latency.p50_ms,
+            row_latency_p99_ms=row_latency.p99_ms,
+            **_score_fields(marks),
+            not_evaluable_share=coverage.not_evaluable_share,
+            undetermined_share=coverage.undetermined_share,
+            verdicts=queries.verdicts(client),
+            alerts_by_rule=[row._asdict() for row in queries.alert_counts(client)],
+            indicators=_indicators(client, now),
+            restarts=sum(stack.processes.restarts.values()),
+            fhir_events=fhir_events,
+            profile=settings.profile,
+        )
+    finally:
+        client.close()
+
+
+def _score_fields(marks: Score) -> dict[str, Any]:
+    return {
+        "labels_expected": marks.expected,
+        "labels_found": marks.found,
+        "false_alerts": marks.false_alerts,
+        "missed_labels": marks.missed,
+        "unlabelled_alerts": marks.false,
+    }
+
+
+def _indicators(client: Any, now: datetime) -> list[dict[str, Any]]:
+    found = indicators.today(client, now, by=("institution",))
+    return [{k: v for k, v in asdict(f).items() if v is not None} for f in found]
+
+
+def _answers(client: Any) -> dict[EventKey, frozenset[Answer]]:
+    reader = Reader(Decision)
+    answers: dict[EventKey, frozenset[Answer]] = {}
+    for _, raw in queries.decision_contents(client):
+        decision = reader(raw)
+        answers[EventKey(decision.event.source, decision.event.id)] = answers_of(decision)
+    return answers
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The demo profile: shadow rules count as active, and every summary says so."""
+    return replace(settings, profile="demo", session_timeout_s=6.0)

@@ -1,0 +1,66 @@
+"""Waiting until worker and sink have done everything that is in the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from yijian import kafka_log
+from yijian.settings import Settings
+
+_POLL_S = 0.2
+
+
+class NotDrained(TimeoutError):
+    """The time ran out while records were still waiting; the message says how many and where."""
+
+
+def committed(settings: Settings, group: str, topics: list[str]) -> dict[tuple[str, int], int]:
+    """The group's committed offset of each partition; 0 where it has none."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, **settings.kafka_options})
+    wanted = kafka_log.partitions_of(settings, topics)
+    request = ConsumerGroupTopicPartitions(group, [TopicPartition(t, p) for t, p in wanted])
+    answer = next(iter(admin.list_consumer_group_offsets([request]).values())).result(timeout=20)
+    offsets = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
+    return {tp: max(offsets.get(tp, 0), 0) for tp in wanted}
+
+
+def waiting(settings: Settings, group: str, topics: list[str]) -> int:
+    """How many records of the topics the group has not committed yet."""
+    ends = kafka_log.ends(settings, topics)
+    done = committed(settings, group, topics)
+    return sum(max(end - done[tp], 0) for tp, end in ends.items())
+
+
+def worker_topics(settings: Settings) -> list[str]:
+    """What the workers consume."""
+    return [*settings.topics.all_intake, settings.topics.rekeyed]
+
+
+def sink_topics(settings: Settings) -> list[str]:
+    """What the sinks consume."""
+    topics = settings.topics
+    return [*topics.all_intake, topics.decisions, topics.dead_letters]
+
+
+def until_drained(
+    settings: Settings, timeout_s: float, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Returns when workers, then sinks, have committed all there is. Raises NotDrained."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        worker = waiting(settings, settings.worker_group, worker_topics(settings))
+        sink = waiting(settings, settings.sink_group, sink_topics(settings))
+        if progress is not None:
+            progress(worker, sink)
+        if worker == 0 and sink == 0:
+            return
+        if time.monotonic() > deadline:
+            raise NotDrained(
+                f"after {timeout_s:.0f} s the worker still has {worker} and the sink {sink} "
+                "records to do"
+            )
+        time.sleep(_POLL_S)

@@ -1,0 +1,87 @@
+"""Reading topics from their start to their present end, outside any consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams.broker import log_bounds
+from yijian.settings import Settings
+
+
+class LogRecord(NamedTuple):
+    """One record as the broker keeps it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def partitions_of(settings: Settings, topics: Sequence[str]) -> list[tuple[str, int]]:
+    return [(topic, p) for topic in topics for p in range(settings.partitions)]
+
+
+def ends(settings: Settings, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+    """The present end of each partition: the offset that the next record will get."""
+    bounds = log_bounds(
+        settings.kafka_bootstrap, partitions_of(settings, topics), settings.kafka_options
+    )
+    return {tp: bound.latest for tp, bound in bounds.items()}
+
+
+def deleted(settings: Settings, topics: Sequence[str]) -> int:
+    """How many records the topics once had and do not keep any more."""
+    bounds = log_bounds(
+        settings.kafka_bootstrap, partitions_of(settings, topics), settings.kafka_options
+    )
+    return sum(bound.earliest for bound in bounds.values())
+
+
+def read(settings: Settings, topics: Sequence[str]) -> Iterator[LogRecord]:
+    """Every record of the topics up to the ends they have now; per partition in order."""
+    bounds = log_bounds(
+        settings.kafka_bootstrap, partitions_of(settings, topics), settings.kafka_options
+    )
+    remaining = {tp: b.latest for tp, b in bounds.items() if b.latest > b.earliest}
+    if not remaining:
+        return
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": f"{settings.topic_prefix}-audit",
+            "enable.auto.commit": False,
+            "enable.partition.eof": False,
+            "fetch.message.max.bytes": settings.output_max_bytes,
+            **settings.kafka_options,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(t, p, bounds[t, p].earliest) for t, p in remaining])
+        while remaining:
+            messages = consumer.consume(5000, timeout=10.0)
+            if not messages:
+                raise TimeoutError(f"no records from {sorted(remaining)} for 10 s")
+            for m in messages:
+                if m.error() is not None:
+                    raise KafkaException(m.error())
+                tp = (str(m.topic()), int(m.partition() or 0))
+                offset = int(m.offset() or 0)
+                if tp not in remaining or offset >= remaining[tp]:
+                    remaining.pop(tp, None)
+                    continue
+                headers = tuple((n, _bytes(v)) for n, v in dict(m.headers() or ()).items())
+                yield LogRecord(*tp, offset, m.timestamp()[1], m.key(), m.value(), headers)
+                if offset + 1 >= remaining[tp]:
+                    del remaining[tp]
+    finally:
+        consumer.close()
+
+
+def _bytes(value: str | bytes | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
