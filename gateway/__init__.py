@@ -1,0 +1,1 @@
+"""The machine-facing room: what hospitals and other systems send becomes events of the contract."""

