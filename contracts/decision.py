@@ -86,6 +86,8 @@ class NotEvaluable(Record, frozen=True, kw_only=True):
     rule_version: int
     element: str
     missing: tuple[Missing, ...]
+    audience: tuple[str, ...] = ()
+    """Whom the rule wants to be told of it; empty: it is only counted."""
 
 
 class Undetermined(Record, frozen=True, kw_only=True):
@@ -149,7 +151,7 @@ class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
     as_of: str
     verdict: str
     """`findings` (something was found), `incomplete` (nothing found, not everything could be
-    checked) or `clean`."""
+    checked), `clean` (all that applied was checked) or `no_rules` (nothing applied)."""
     coverage: Coverage
     findings: tuple[Finding, ...] = ()
     not_evaluable: tuple[NotEvaluable, ...] = ()

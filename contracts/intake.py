@@ -37,6 +37,7 @@ class Reason(StrEnum):
     AMOUNT_NEGATIVE = "amount_negative"
     DUPLICATE_LINE = "duplicate_line"
     ID_REUSED = "id_reused"
+    EVALUATION_FAILED = "evaluation_failed"
     TOO_LARGE = "too_large"
     SINK_REFUSED = "sink_refused"
 

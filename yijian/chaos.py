@@ -84,7 +84,11 @@ def run(
             if plan.freeze:
                 trial.freeze_each()
         say("waiting until everything is done")
-        drain.until_drained(stack.settings, plan.drain_timeout_s)
+        try:
+            drain.until_drained(stack.settings, plan.drain_timeout_s)
+        except drain.NotDrained as e:
+            say(f"{e}; what is not done counts as lost. The processes said last:")
+            say(stack.complaints())
         say("auditing")
         figures: Audit = audit(stack.settings, supervisor_of(stack.settings, core))
         return Outcome(
@@ -155,6 +159,8 @@ class _Trial:
         began = time.monotonic()
         for name, moment in zip(victims, moments, strict=True):
             time.sleep(max(0.0, began + moment - time.monotonic()))
+            while self._stack.processes.pid(name) is None:  # still on its way back
+                time.sleep(0.01)
             self._stack.processes.kill(name)
             self.kills += 1
             self._say(f"killed {name} after {moment:.1f} s")
@@ -185,6 +191,6 @@ class _Trial:
             self._say(f"froze {name} for twice the session timeout")
 
 
-def quick(settings: Settings) -> Settings:
+def quick(settings: Settings, session_timeout_s: float = 6.0) -> Settings:
     """The settings with the short session timeout that trials use."""
-    return replace(settings, session_timeout_s=6.0)
+    return replace(settings, session_timeout_s=session_timeout_s)

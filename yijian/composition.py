@@ -28,8 +28,12 @@ class Core:
 
 
 def load_knowledge(settings: Settings) -> KnowledgeBase:
-    """The shipped knowledge with the site's own. Raises KnowledgeError."""
-    return knowledge_base.load([*knowledge_base.default_paths(), *settings.knowledge])
+    """The shipped knowledge with the site's own. Raises KnowledgeError.
+
+    A site that names folders of its own is not given the invented demonstration catalogue.
+    """
+    paths = knowledge_base.default_paths(demo=not settings.knowledge)
+    return knowledge_base.load([*paths, *settings.knowledge])
 
 
 def load_core(settings: Settings) -> Core:

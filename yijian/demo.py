@@ -5,6 +5,7 @@ and a summary read back from ClickHouse.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -15,9 +16,9 @@ import msgspec
 
 from contracts.clock import Clock
 from contracts.decision import Decision, Reader
-from contracts.identity import EventKey
 from simulation.feed import feed
 from simulation.labels import LabelLine, label_lines
+from simulation.scoring import Score, score
 from simulation.simulator import SimulatedEvent, Simulator
 from sinks import indicators, queries
 from sinks.client import connect
@@ -25,7 +26,6 @@ from yijian import drain
 from yijian.audit import Audit, audit
 from yijian.composition import Core, supervisor_of
 from yijian.population import fhir_population
-from yijian.scoring import Answer, Score, answers_of, score
 from yijian.settings import Settings
 from yijian.stack import Stack
 
@@ -83,13 +83,11 @@ class Feeding:
         self._wish = wish
         self._stop = stop
         self.labels: list[LabelLine] = []
-        self.sources: set[str] = set()
         self.sent = 0
 
     def _events(self) -> Iterator[SimulatedEvent]:
         for event in self._simulator.events(self._wish.events):
             self.labels.extend(label_lines(event))
-            self.sources.add(event.event.source)
             self.sent += 1
             yield event
 
@@ -154,7 +152,7 @@ def summarise(
         latency = queries.alert_latency(client)
         row_latency = queries.alert_row_latency(client)
         coverage = queries.coverage(client)
-        marks = score(feeding.labels, _answers(client), feeding.sources)
+        marks = score(feeding.labels, _decisions(client))
         return Summary(
             events=counts.events,
             decisions=counts.decisions,
@@ -184,11 +182,11 @@ def summarise(
 
 def _score_fields(marks: Score) -> dict[str, Any]:
     return {
-        "labels_expected": marks.expected,
-        "labels_found": marks.found,
-        "false_alerts": marks.false_alerts,
-        "missed_labels": marks.missed,
-        "unlabelled_alerts": marks.false,
+        "labels_expected": marks.labels_expected,
+        "labels_found": marks.labels_found,
+        "false_alerts": len(marks.false_alerts),
+        "missed_labels": dict(Counter(f"{m.rule} {m.expected}" for m in marks.missed)),
+        "unlabelled_alerts": dict(Counter(alert.rule for alert in marks.false_alerts)),
     }
 
 
@@ -197,13 +195,9 @@ def _indicators(client: Any, now: datetime) -> list[dict[str, Any]]:
     return [{k: v for k, v in asdict(f).items() if v is not None} for f in found]
 
 
-def _answers(client: Any) -> dict[EventKey, frozenset[Answer]]:
+def _decisions(client: Any) -> Iterator[Decision]:
     reader = Reader(Decision)
-    answers: dict[EventKey, frozenset[Answer]] = {}
-    for _, raw in queries.decision_contents(client):
-        decision = reader(raw)
-        answers[EventKey(decision.event.source, decision.event.id)] = answers_of(decision)
-    return answers
+    return (reader(raw) for _, raw in queries.decision_contents(client))
 
 
 def demo_settings(settings: Settings) -> Settings:

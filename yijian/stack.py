@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams.supervise import ProcessSupervisor
-
 from knowledge_base import KnowledgeBase
 from sinks import schema
 from sinks.client import connect
@@ -24,6 +22,7 @@ from sinks.embedded import EmbeddedClickHouse
 from sinks.indicators import sync_institutions
 from streams.broker import LocalKafka, apply_topics
 from streams.broker.ports import free_ports
+from streams.supervise import ProcessSupervisor
 from yijian.composition import topic_specs
 from yijian.settings import Settings, child_environ
 
@@ -108,6 +107,14 @@ class Stack:
         s = replace(s, worker_http=address) if kind == "worker" else replace(s, sink_http=address)
         self.processes.start(name, [*self._prefix, kind], env=child_environ(s))
         return name
+
+    def complaints(self, lines: int = 5) -> str:
+        """The last log lines of every process, to say why something did not go on."""
+        parts = []
+        for path in sorted(self.logs.glob("*.log")):
+            tail = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+            parts.append("\n  ".join([f"{path.stem}:", *tail]))
+        return "\n".join(parts)
 
 
 def prepare_tables(settings: Settings, knowledge: KnowledgeBase) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import date
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -16,7 +16,7 @@ from contracts.clock import SystemClock
 from gateway.errors import GatewayError
 from gateway.fhir import Imported, ImportReport, import_bundles
 from simulation.feed import feed
-from simulation.labels import write_labels
+from simulation.labels import recording_labels
 from simulation.simulator import SimulatedEvent, Simulator
 from sinks import dead_letters as letters
 from sinks.client import connect
@@ -56,15 +56,13 @@ def simulate(
     until = now if chosen == now.date() else None
     simulator = Simulator(load_knowledge(s), seed, patients, chosen, until=until)
     stream: Iterator[SimulatedEvent] = simulator.events(events)
-    if labels is not None:
-        kept = list(stream)
-        with labels.open("wb") as sidecar:
-            write_labels(kept, sidecar)
-        stream = iter(kept)
-    if kafka:
-        _publish(s, stream, rate)
-        return
-    _print(sys.stdout.buffer, (event.bytes for event in stream))
+    with labels.open("wb") if labels else nullcontext() as sidecar:
+        if sidecar is not None:
+            stream = recording_labels(stream, sidecar)
+        if kafka:
+            _publish(s, stream, rate)
+        else:
+            _print(sys.stdout.buffer, (event.bytes for event in stream))
 
 
 def _print(target: BinaryIO, values: Iterator[bytes]) -> None:

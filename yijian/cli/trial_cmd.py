@@ -14,8 +14,9 @@ from yijian import audit as auditing
 from yijian import chaos as chaotic
 from yijian import demo as demonstration
 from yijian import services, settings
-from yijian.cli.console import NO, as_json, err, fail, out, say, table
+from yijian.cli.console import NO, UNREACHABLE, as_json, err, fail, out, say, table
 from yijian.composition import load_core, supervisor_of
+from yijian.drain import NotDrained
 from yijian.stack import Size, Stack
 
 
@@ -55,16 +56,19 @@ def demo(
     say("starting Kafka, ClickHouse, worker and sink … 启动服务")
     with Stack(s, core.knowledge, Size()) as stack, _bar() as bar:
         task = bar.add_task("events 事件", total=wish.events)
-        summary = demonstration.run(
-            settings=s,
-            core=core,
-            clock=SystemClock(),
-            stack=stack,
-            wish=wish,
-            say=say,
-            progress=lambda n: bar.update(task, completed=n),
-            stop=lambda: bool(stopped),
-        )
+        try:
+            summary = demonstration.run(
+                settings=s,
+                core=core,
+                clock=SystemClock(),
+                stack=stack,
+                wish=wish,
+                say=say,
+                progress=lambda n: bar.update(task, completed=n),
+                stop=lambda: bool(stopped),
+            )
+        except NotDrained as e:
+            fail(f"{e}; the processes said last:\n{stack.complaints()}", UNREACHABLE)
     show(summary)
     if json:
         as_json(summary)

@@ -62,7 +62,16 @@ def test_secrets_are_masked_where_settings_are_shown() -> None:
 
 
 def _modules() -> list[Path]:
-    rooms = ["contracts", "knowledge_base", "rules", "streams", "sinks", "gateway", "simulation", "yijian"]
+    rooms = [
+        "contracts",
+        "knowledge_base",
+        "rules",
+        "streams",
+        "sinks",
+        "gateway",
+        "simulation",
+        "yijian",
+    ]
     return [p for room in rooms for p in (ROOT / room).rglob("*.py")]
 
 

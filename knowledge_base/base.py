@@ -1,0 +1,111 @@
+"""The loaded knowledge base: lookups by id, code and day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from knowledge_base.model import (
+    Analyte,
+    CodeSet,
+    Drug,
+    History,
+    Institution,
+    Parameter,
+    Practitioner,
+    ServiceItem,
+    Source,
+)
+
+T = TypeVar("T")
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KnowledgeBase:
+    """Everything that was loaded, and the digest that names this content.
+
+    A lookup is a dict hit and, where the thing changed over time, a binary search. None means
+    that the knowledge base does not know: it is never a "no".
+    """
+
+    digest: str
+    """The first 16 hex digits of the SHA-256 over the canonical content."""
+    sources: Mapping[str, Source]
+    parameters: Mapping[str, Parameter]
+    codesets: Mapping[str, CodeSet]
+    _analytes: Mapping[Pair, Analyte]
+    _drugs: Mapping[Pair, History[Drug]]
+    _items: Mapping[Pair, History[ServiceItem]]
+    _practitioners: Mapping[Pair, History[Practitioner]]
+    _institutions: Mapping[str, History[Institution]]
+
+    def __repr__(self) -> str:
+        return f"KnowledgeBase(digest={self.digest!r})"
+
+    def parameter(self, parameter_id: str) -> Parameter | None:
+        return self.parameters.get(parameter_id)
+
+    def codeset(self, codeset_id: str) -> CodeSet | None:
+        return self.codesets.get(codeset_id)
+
+    def source(self, source_id: str) -> Source | None:
+        return self.sources.get(source_id)
+
+    def analyte(self, system: str, code: str) -> Analyte | None:
+        """What an observation's code measures."""
+        return self._analytes.get((system, code))
+
+    def drug(self, system: str, code: str, day: date) -> Drug | None:
+        """The drug as of a day."""
+        history = self._drugs.get((system, code))
+        return history.at(day) if history is not None else None
+
+    def item(self, system: str, code: str, day: date) -> ServiceItem | None:
+        """The item that can be ordered or charged, as of a day."""
+        history = self._items.get((system, code))
+        return history.at(day) if history is not None else None
+
+    def practitioner(
+        self, institution: str, practitioner_id: str, day: date
+    ) -> Practitioner | None:
+        """The registry's entry of a day; None for a person who holds no post there that day."""
+        history = self._practitioners.get((institution, practitioner_id))
+        return history.at(day) if history is not None else None
+
+    def institution(self, institution_id: str, day: date) -> Institution | None:
+        history = self._institutions.get(institution_id)
+        return history.at(day) if history is not None else None
+
+    def analytes(self) -> tuple[Analyte, ...]:
+        """Every analyte once, by id."""
+        unique = {analyte.id: analyte for analyte in self._analytes.values()}
+        return tuple(unique[key] for key in sorted(unique))
+
+    def drugs(self, day: date | None = None) -> tuple[Drug, ...]:
+        """The drugs of a day by system and code; without a day the last entry of each."""
+        return _listing(self._drugs, day)
+
+    def items(self, day: date | None = None) -> tuple[ServiceItem, ...]:
+        """The orderable and chargeable items of a day, by system and code."""
+        return _listing(self._items, day)
+
+    def practitioners(self, day: date | None = None) -> tuple[Practitioner, ...]:
+        """The people with a post on that day, licensed or not, by institution and id."""
+        return _listing(self._practitioners, day)
+
+    def institutions(self, day: date | None = None) -> tuple[Institution, ...]:
+        """The institutions of a day with their departments, by id."""
+        return _listing({(key, ""): value for key, value in self._institutions.items()}, day)
+
+
+def _listing(histories: Mapping[Pair, History[T]], day: date | None) -> tuple[T, ...]:
+    found: list[T] = []
+    for key in sorted(histories):
+        history = histories[key]
+        entry = history.entries[-1].value if day is None else history.at(day)
+        if entry is not None:
+            found.append(entry)
+    return tuple(found)

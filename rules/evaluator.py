@@ -1,0 +1,118 @@
+"""Events in, decisions out: the meaning of a pack, with nothing else involved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from contracts.acts import phase_of
+from contracts.decision import Basis, Decision
+from contracts.event import EVENT_TYPES, Event
+from knowledge_base import KnowledgeBase
+from rules.constants import boundaries, epoch_start
+from rules.engine import Group, Plan, Ready
+from rules.facts.base import Context, Element
+from rules.index import FEW
+from rules.pack import Pack
+from rules.run import Run, Watched
+
+ENGINE: Final = "compiled/1"
+DEFAULT_ZONE: Final = "Asia/Shanghai"
+PROFILES: Final = ("site", "demo")
+_MAX_KEPT: Final = 4096
+
+
+class Evaluator:
+    """Decides events with one pack and one knowledge base. For one thread.
+
+    The profile `demo` treats shadow rules as active, and every decision names it.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        knowledge: KnowledgeBase,
+        profile: str = "site",
+        *,
+        use_index: bool = True,
+    ) -> None:
+        if profile not in PROFILES:
+            raise ValueError(f"the profile {profile!r} is none of {', '.join(PROFILES)}")
+        self.pack = pack
+        self.knowledge = knowledge
+        self.basis = Basis(
+            pack=pack.digest, knowledge=knowledge.digest, engine=ENGINE, profile=profile
+        )
+        self.evaluations = 0
+        """How many (rule, element) pairs were looked at so far; the index keeps it small."""
+        self._profile = profile
+        self._few = FEW if use_index else 2**62
+        self._rules = tuple(rule for rule in pack.rules if rule.is_evaluated)
+        self._days = boundaries(self._rules, knowledge)
+        self._zones: dict[str, tzinfo] = {}
+        self._plans: dict[tuple[str, date], Plan] = {}
+        self._plans_by_epoch: dict[tuple[str, date], Plan] = {}
+
+    def decide(self, event: Event, digest: str = "") -> Decision:
+        """The decision about an event. The same event gives the same decision, always.
+
+        `digest` names the event's bytes, for the store to notice other content under one key.
+        """
+        return Run(self, event).decision(digest)
+
+    def looked_at(self, event: Event) -> list[tuple[Ready, Context, Element | None]]:
+        """Every rule in force with every element it could be about, for explanations."""
+        run = Watched(self, event)
+        run.decision("")
+        return run.seen
+
+    def zone(self, institution_id: str, at: datetime) -> tzinfo:
+        """The institution's time zone; the country's where the registry does not know it."""
+        zone = self._zones.get(institution_id)
+        if zone is None:
+            entry = self.knowledge.institution(institution_id, at.astimezone(UTC).date())
+            zone = ZoneInfo(entry.time_zone if entry is not None else DEFAULT_ZONE)
+            if len(self._zones) >= _MAX_KEPT:
+                self._zones.clear()
+            self._zones[institution_id] = zone
+        return zone
+
+    def plan(self, event_type: str, day: date) -> Plan:
+        """What is done with events of a type on a service date."""
+        plan = self._plans.get((event_type, day))
+        if plan is None:
+            start = epoch_start(self._days, day)
+            plan = self._plans_by_epoch.get((event_type, start))
+            if plan is None:
+                plan = self._plans_by_epoch[event_type, start] = self._make(event_type, start)
+            if len(self._plans) >= _MAX_KEPT:
+                self._plans.clear()
+            self._plans[event_type, day] = plan
+        return plan
+
+    def _make(self, event_type: str, day: date) -> Plan:
+        known = EVENT_TYPES[event_type]
+        ready: dict[str, list[Ready]] = {}
+        for order, rule in enumerate(self._in_force(f"{known.family}.{known.verb}", day)):
+            is_shown = rule.status == "active" or self._profile == "demo"
+            shown = "active" if is_shown else "shadow"
+            one = Ready(rule, event_type, shown, order, self.knowledge, day)
+            ready.setdefault(rule.each, []).append(one)
+        groups = {
+            each: Group(rules, each, known.family, self._few, self.knowledge, day)
+            for each, rules in ready.items()
+        }
+        return Plan(
+            known.family,
+            phase_of(known.verb),
+            groups.pop("", None),
+            groups.pop("items", None),
+            tuple(groups.items()),
+        )
+
+    def _in_force(self, event_name: str, day: date) -> Iterable[Any]:
+        for rule in self._rules:
+            if event_name in rule.on and rule.effective.covers(day):
+                yield rule

@@ -1,0 +1,130 @@
+"""What a fact is, and the three shapes of its value: known, unknown, and a partial list.
+
+A known value is plain Python (a list is a tuple). An unknown one is `{"unknown": why}` and a
+partial list `{"partial": (known elements,)}`: dicts, so that the values that conditions read
+go into the decision as they are, and "is it plainly known?" is one look at its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+from contracts.event import Event
+from knowledge_base import KnowledgeBase
+
+Value: TypeAlias = Any
+"""A fact's value in one of its three shapes."""
+
+
+class Type(StrEnum):
+    """What kind of value a fact has; operators fit types."""
+
+    NUMBER = "number"
+    MONEY = "money"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIME = "time"
+    LIST = "list"
+    AMOUNT = "amount"
+    """A number with a unit of its own, as the source wrote both."""
+    NOTE = "note"
+    """Free text: only whether it exists is asked, and its words are never recorded."""
+
+
+def unknown(why: str) -> Value:
+    """A value that is not known, and why."""
+    return {"unknown": why}
+
+
+NOT_REPORTED: Final = unknown("not_reported")
+STATED_ABSENT: Final = unknown("stated_absent")
+NOT_IN_KNOWLEDGE: Final = unknown("not_in_knowledge")
+NOT_IN_REGISTRY: Final = unknown("not_in_registry")
+UNRECOGNISED: Final = unknown("unrecognised")
+OTHER_UNIT: Final = unknown("unit")
+PARTIAL_LIST: Final = "partial_list"
+NO_ELEMENTS: Final[tuple[str, ...]] = ()
+
+
+def partial(values: tuple[str, ...]) -> Value:
+    """A list of which only these elements are known."""
+    return {"partial": values}
+
+
+def why_unknown(value: Value) -> str:
+    """Why a value is unknown; "" for a known one and for a partial list."""
+    return str(value.get("unknown", "")) if type(value) is dict else ""
+
+
+class Context:
+    """What extractors read of one event, as of one day."""
+
+    __slots__ = ("data", "day", "drugs", "entries", "event", "facts", "knowledge", "person", "zone")
+
+    def __init__(self, event: Event, day: date, zone: tzinfo, knowledge: KnowledgeBase) -> None:
+        self.event = event
+        self.data: Any = event.data
+        self.day = day
+        self.zone = zone
+        self.knowledge = knowledge
+        self.facts: dict[str, Value] = {}
+        self.drugs: dict[int, Any] = {}
+        """Drugs of the items, looked up once; by the identity of the item."""
+        self.entries: dict[int, Any] = {}
+        """The same for entries of the catalogue of services."""
+        self.person: Any = None
+        """Who signed, looked up once."""
+
+
+class Element:
+    """What extractors read of one element of a list: an item, a diagnosis or a bare value."""
+
+    __slots__ = ("facts", "id", "of")
+
+    def __init__(self, of: Any, element_id: str) -> None:
+        self.of = of
+        self.id = element_id
+        self.facts: dict[str, Value] = {}
+
+
+EventExtractor: TypeAlias = Callable[[Context], Value]
+ElementExtractor: TypeAlias = Callable[[Context, Element], Value]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A named, typed value that conditions can ask for.
+
+    `of` is "" for a fact of the event and else the list whose elements have it. `extractors`
+    maps each event family that has the fact to the function that reads it. `words` closes a
+    text's vocabulary. `coding` says which kind of code set fits.
+    """
+
+    name: str
+    type: Type
+    zh: str
+    en: str
+    extractors: dict[str, Callable[..., Value]] = field(repr=False)
+    of: str = ""
+    unit: str = ""
+    words: tuple[str, ...] = ()
+    coding: str = "text"
+    always_known: bool = False
+    english: Callable[..., Value] | None = field(default=None, repr=False)
+    """The words for an English message, where the value is a Chinese name."""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        return tuple(self.extractors)
+
+    @property
+    def cardinality(self) -> int:
+        """A guess of how many values it takes; an index prefers facts with many."""
+        if self.type is Type.BOOLEAN:
+            return 2
+        return len(self.words) or 10_000

@@ -1,0 +1,237 @@
+"""Facts of the event itself, of its visit, of who signed it and where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from contracts.acts import FAMILIES, Encounter, phase_of
+from contracts.event import EVENT_TYPES
+from contracts.values import Actor, EncounterRef
+from rules.facts.base import (
+    NOT_IN_REGISTRY,
+    NOT_REPORTED,
+    STATED_ABSENT,
+    UNRECOGNISED,
+    Context,
+    Fact,
+    Type,
+    Value,
+    partial,
+)
+from rules.facts.read import absent, icd, local_day, note, reported, text
+
+ALL: Final = tuple(FAMILIES)
+WITH_ITEMS: Final = ("prescription", "order", "result", "billing")
+WITH_DRUGS: Final = ("prescription", "order", "billing")
+WITH_DIAGNOSES: Final = ("prescription", "order", "billing", "encounter")
+TYPES: Final = tuple(name.rsplit(".", 1)[0] for name in EVENT_TYPES)
+VERBS: Final = tuple(sorted({known.verb for known in EVENT_TYPES.values()}))
+ENCOUNTER_KINDS: Final = ("outpatient", "emergency", "inpatient", "internet")
+
+
+def _type(c: Context) -> Value:
+    return c.event.type.rsplit(".", 1)[0]
+
+
+def _family(c: Context) -> Value:
+    return EVENT_TYPES[c.event.type].family
+
+
+def _verb(c: Context) -> Value:
+    return EVENT_TYPES[c.event.type].verb
+
+
+def _phase(c: Context) -> Value:
+    return phase_of(EVENT_TYPES[c.event.type].verb)
+
+
+def _diagnoses(c: Context) -> Value:
+    listed = c.data.diagnoses
+    if listed is UNSET:
+        return NOT_REPORTED
+    return icd(listed or ())
+
+
+def _diagnosis_count(c: Context) -> Value:
+    listed = c.data.diagnoses
+    if listed is UNSET:
+        return NOT_REPORTED
+    return len(listed) if listed else 0
+
+
+def _days_since_signed(c: Context) -> Value:
+    signed = c.data.signed_at
+    if not isinstance(signed, datetime):
+        return absent(signed)
+    dispensed = c.data.dispensed_at
+    until = dispensed if isinstance(dispensed, datetime) else c.event.time
+    return (local_day(until, c.zone) - local_day(signed, c.zone)).days
+
+
+def _encounter(c: Context, name: str) -> Value:
+    """A field of the visit: of the act's reference, or of the encounter that the event is about."""
+    data = c.data
+    if type(data) is Encounter:
+        return data.act_id if name == "id" else getattr(data, name)
+    encounter = data.encounter
+    return getattr(encounter, name) if type(encounter) is EncounterRef else UNSET
+
+
+def _encounter_fact(name: str) -> Any:
+    def extract(c: Context) -> Value:
+        return reported(_encounter(c, name))
+
+    return extract
+
+
+def _encounter_kind(c: Context) -> Value:
+    kind = _encounter(c, "kind")
+    if not isinstance(kind, str):
+        return absent(kind)
+    return kind if kind in ENCOUNTER_KINDS else UNRECOGNISED
+
+
+def _practitioner_id(c: Context) -> Value:
+    actor = c.data.practitioner
+    return actor.id if type(actor) is Actor else absent(actor)
+
+
+def _person(c: Context) -> Any:
+    """The registry's entry of who signed, or why there is none."""
+    if c.person is None:
+        actor = c.data.practitioner
+        if type(actor) is not Actor:
+            c.person = absent(actor)
+        else:
+            entry = c.knowledge.practitioner(c.data.institution, actor.id, c.day)
+            c.person = NOT_IN_REGISTRY if entry is None else entry
+    return c.person
+
+
+def _practitioner(name: str) -> Any:
+    def extract(c: Context) -> Value:
+        person = _person(c)
+        if type(person) is dict:
+            return person
+        value = getattr(person, name)
+        if value is None:
+            return NOT_IN_REGISTRY
+        # A set's order differs from process to process; a decision's must not.
+        return tuple(sorted(value)) if type(value) is frozenset else value
+
+    return extract
+
+
+def _institution(name: str) -> Any:
+    def extract(c: Context) -> Value:
+        entry = c.knowledge.institution(c.data.institution, c.day)
+        return NOT_IN_REGISTRY if entry is None else getattr(entry, name)
+
+    return extract
+
+
+def _same(families: tuple[str, ...], extract: Any) -> dict[str, Any]:
+    return dict.fromkeys(families, extract)
+
+
+def _field(name: str) -> Any:
+    def extract(c: Context) -> Value:
+        return reported(getattr(c.data, name))
+
+    return extract
+
+
+def _text_field(name: str) -> Any:
+    def extract(c: Context) -> Value:
+        return text(getattr(c.data, name))
+
+    return extract
+
+
+FACTS: Final = (
+    Fact("event.type", Type.TEXT, "事件类型", "Type of the event, e.g. prescription.signed",
+         _same(ALL, _type), words=TYPES, always_known=True),
+    Fact("event.family", Type.TEXT, "事件类别", "Family of the event: the first word of its type",
+         _same(ALL, _family), words=ALL, always_known=True),
+    Fact("event.verb", Type.TEXT, "事件动作", "What happened to the act: the type's second word",
+         _same(ALL, _verb), words=VERBS, always_known=True),
+    Fact("event.phase", Type.TEXT, "阶段(事前、事中、事后)", "Phase: pre, during or post",
+         _same(ALL, _phase), words=("pre", "during", "post"), always_known=True),
+    Fact("event.time", Type.TIME, "事件时间", "When it happened, as the source says",
+         _same(ALL, lambda c: c.event.time), always_known=True),
+    Fact("event.service_date", Type.DATE, "服务日期(机构时区)",
+         "The service date, in the institution's time zone", _same(ALL, lambda c: c.day),
+         always_known=True),
+    Fact("event.department", Type.TEXT, "科室", "Department of the act, as its source names it",
+         _same(ALL, _text_field("department"))),
+    Fact("event.institution", Type.TEXT, "机构编号", "Id of the institution",
+         _same(ALL, lambda c: c.data.institution), always_known=True),
+    Fact("event.diagnoses", Type.LIST, "诊断编码(ICD-10)", "ICD-10 codes of the act's diagnoses",
+         _same(WITH_DIAGNOSES, _diagnoses), coding="icd10"),
+    Fact("event.diagnosis_count", Type.NUMBER, "诊断个数", "Number of diagnoses, coded or not",
+         _same(WITH_DIAGNOSES, _diagnosis_count), unit="1"),
+    Fact("event.item_count", Type.NUMBER, "项目条数", "Number of items",
+         _same(WITH_ITEMS, lambda c: len(c.data.items)), unit="1", always_known=True),
+    Fact("event.days_since_signed", Type.NUMBER, "开具后天数",
+         "Calendar days from signature to dispensing, else to the event",
+         _same(("prescription",), _days_since_signed), unit="d"),
+    Fact("event.extended_days", Type.NUMBER, "处方有效期延长天数",
+         "Days by which the prescriber extended the validity",
+         _same(("prescription",), _field("extended_days")), unit="d"),
+    Fact("event.note", Type.NOTE, "备注", "A free-text note on the act",
+         _same(ALL, lambda c: note(c.data.note))),
+    Fact("encounter.id", Type.TEXT, "就诊号", "Id of the visit or stay",
+         _same(ALL, _encounter_fact("id"))),
+    Fact("encounter.kind", Type.TEXT, "就诊方式", "Kind of the visit",
+         _same(ALL, _encounter_kind), words=ENCOUNTER_KINDS),
+    Fact("encounter.started_at", Type.TIME, "就诊或入院时间", "Start of the visit, or admission",
+         _same(ALL, _encounter_fact("started_at"))),
+    Fact("encounter.ended_at", Type.TIME, "离院或出院时间", "End of the visit, or discharge",
+         _same(ALL, _encounter_fact("ended_at"))),
+    Fact("encounter.is_rescue", Type.BOOLEAN, "是否抢救", "Whether the patient is being rescued",
+         _same(ALL, _encounter_fact("is_rescue"))),
+    Fact("practitioner.id", Type.TEXT, "医务人员编号", "Id of who signed, in the registry",
+         _same(ALL, _practitioner_id)),
+    Fact("practitioner.title", Type.TEXT, "职称", "Professional title in the registry that day",
+         _same(ALL, _practitioner("title"))),
+    Fact("practitioner.grants", Type.LIST, "授权", "What the person may prescribe or do that day",
+         _same(ALL, _practitioner("grants"))),
+    Fact("practitioner.is_licensed", Type.BOOLEAN, "执业证有效", "Whether a licence covers the day",
+         _same(ALL, _practitioner("licensed"))),
+    Fact("practitioner.payment_active", Type.BOOLEAN, "医保支付资格有效",
+         "Whether the insurer pays for the person's acts that day",
+         _same(ALL, _practitioner("active_payment"))),
+    Fact("institution.level", Type.TEXT, "机构等级", "Level of the institution",
+         _same(ALL, _institution("level")), words=("tertiary", "secondary", "primary")),
+    Fact("institution.kind", Type.TEXT, "机构类别", "Kind of the institution",
+         _same(ALL, _institution("kind"))),
+)  # fmt: skip
+
+
+def drug_kinds(c: Context, find: Any) -> Value:
+    """The kinds of the items' drugs; partial where a drug is not in the knowledge base."""
+    kinds: dict[str, None] = {}
+    complete = True
+    for item in c.data.items:
+        found = find(c, item)
+        if type(found) is not dict:
+            kinds[found.kind] = None
+        elif found is not STATED_ABSENT:
+            complete = False
+    values = tuple(sorted(kinds))
+    return values if complete else partial(values)
+
+
+def western_items(c: Context, find: Any) -> Value:
+    """How many items are western or patent drugs; unknown where one drug is unknown."""
+    count = 0
+    for item in c.data.items:
+        found = find(c, item)
+        if type(found) is not dict:
+            count += found.kind in ("western", "patent")
+        elif found is not STATED_ABSENT:
+            return found
+    return count

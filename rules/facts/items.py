@@ -1,0 +1,266 @@
+"""Facts of one item of a prescription, order, bill or result, and of one diagnosis."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from contracts.acts import ChargeItem, OrderItem, PrescriptionItem
+from contracts.values import Coding, Diagnosis
+from rules.facts.base import (
+    NO_ELEMENTS,
+    NOT_IN_KNOWLEDGE,
+    STATED_ABSENT,
+    UNRECOGNISED,
+    Context,
+    Element,
+    Fact,
+    Type,
+    Value,
+)
+from rules.facts.event import WITH_DIAGNOSES, WITH_DRUGS, WITH_ITEMS, drug_kinds, western_items
+from rules.facts.read import ItemField, absent, code_of, icd_code, key_of, note, text, words
+
+ROUTES_NOTE: Final = "Route of administration: the source's code, e.g. oral, intravenous"
+CONTROLS: Final = ("narcotic", "psychotropic_1", "psychotropic_2", "none")
+GRADES: Final = ("unrestricted", "restricted", "special", "none")
+KINDS: Final = ("western", "patent", "herbal")
+FORMS: Final = ("injection", "controlled_release", "other")
+CATEGORIES: Final = ("drug", "consumable", "service")
+
+
+def find_drug(c: Context, item: Any) -> Any:
+    """The drug of an item as of the day, or why there is none (absent: it is not a drug)."""
+    found = c.drugs.get(id(item))
+    if found is None:
+        found = c.drugs[id(item)] = _look_up_drug(c, item)
+    return found
+
+
+def _look_up_drug(c: Context, item: Any) -> Any:
+    coding: Any
+    if type(item) is PrescriptionItem:
+        coding = item.drug
+    else:
+        coding = item.drug if type(item) is OrderItem else None
+        if type(coding) is not Coding:
+            return _drug_of_entry(c, find_entry(c, item))
+    drug = c.knowledge.drug(coding.system, coding.code, c.day)
+    return NOT_IN_KNOWLEDGE if drug is None else drug
+
+
+def _drug_of_entry(c: Context, entry: Any) -> Any:
+    """The drug that an entry of the services catalogue stands for."""
+    if type(entry) is dict:
+        return entry
+    if entry.drug is None:
+        return STATED_ABSENT if entry.category != "drug" else NOT_IN_KNOWLEDGE
+    system, _, code = entry.drug.rpartition("|")
+    drug = c.knowledge.drug(system, code, c.day)
+    return NOT_IN_KNOWLEDGE if drug is None else drug
+
+
+def find_entry(c: Context, item: Any) -> Any:
+    """The item's entry in the catalogue of services, or why there is none."""
+    found = c.entries.get(id(item))
+    if found is None:
+        coding = item.item if type(item) is ChargeItem else item.code
+        if type(coding) is not Coding:
+            return absent(coding)
+        entry = c.knowledge.item(coding.system, coding.code, c.day)
+        found = c.entries[id(item)] = NOT_IN_KNOWLEDGE if entry is None else entry
+    return found
+
+
+class DrugField:
+    """Reads a field of the item's drug; compiled code reads it in place.
+
+    `not_a_drug` is the value for an item that is known to be no drug.
+    """
+
+    def __init__(self, name: str, not_a_drug: Value = STATED_ABSENT) -> None:
+        self.name = name
+        self.not_a_drug = not_a_drug
+
+    def __call__(self, c: Context, x: Element) -> Value:
+        drug = find_drug(c, x.of)
+        return self.without(drug) if type(drug) is dict else getattr(drug, self.name)
+
+    def without(self, why: Value) -> Value:
+        """The value where there is no drug to read it of."""
+        return self.not_a_drug if why is STATED_ABSENT else why
+
+
+def _drug_name(language: str) -> Any:
+    def extract(c: Context, x: Element) -> Value:
+        drug = find_drug(c, x.of)
+        return drug if type(drug) is dict else getattr(drug.name, language)
+
+    return extract
+
+
+def _prescribed(c: Context, x: Element) -> Value:
+    return key_of(x.of.drug)
+
+
+def _drug_key(c: Context, x: Element) -> Value:
+    if type(x.of) is OrderItem and type(x.of.drug) is Coding:
+        return key_of(x.of.drug)
+    drug = find_drug(c, x.of)
+    return drug if type(drug) is dict else drug.key
+
+
+def _entry(name: str) -> Any:
+    def extract(c: Context, x: Element) -> Value:
+        entry = find_entry(c, x.of)
+        if type(entry) is dict:
+            return entry
+        value = getattr(entry, name)
+        return NOT_IN_KNOWLEDGE if value is None else value
+
+    return extract
+
+
+def _item_name(language: str) -> Any:
+    def extract(c: Context, x: Element) -> Value:
+        entry = find_entry(c, x.of)
+        if type(entry) is not dict:
+            return getattr(entry.name, language)
+        coding = x.of.item if type(x.of) is ChargeItem else x.of.code
+        display = text(coding.display) if type(coding) is Coding else entry
+        return entry if type(display) is dict else display
+
+    return extract
+
+
+def _category(c: Context, x: Element) -> Value:
+    """As reported; else as the catalogue says."""
+    category = x.of.category
+    if type(category) is str:
+        return category if category in CATEGORIES else UNRECOGNISED
+    return _entry("category")(c, x)
+
+
+def _service_time(c: Context, x: Element) -> Value:
+    at = getattr(x.of, "service_time", None)
+    if isinstance(at, datetime):
+        return at
+    of_act = c.data.service_time
+    return of_act if isinstance(of_act, datetime) else c.event.time
+
+
+def _of(name: str, read: Any) -> Any:
+    def extract(c: Context, x: Element) -> Value:
+        return read(getattr(x.of, name))
+
+    return extract
+
+
+def _unit(c: Context, x: Element) -> Value:
+    quantity = x.of.quantity
+    return absent(quantity) if quantity is None or quantity is UNSET else quantity.unit
+
+
+def _same(families: tuple[str, ...], extract: Any) -> dict[str, Any]:
+    return dict.fromkeys(families, extract)
+
+
+RX, ORD, BIL, RES = ("prescription",), ("order",), ("billing",), ("result",)
+RX_ORD: Final = ("prescription", "order")
+ORD_BIL: Final = ("order", "billing")
+TRACED: Final = ("prescription", "billing")
+
+
+def _item(name: str, kind: Type, zh: str, en: str, extractors: Any, **more: Any) -> Fact:
+    return Fact(f"item.{name}", kind, zh, en, extractors, of="items", **more)
+
+
+FACTS: Final = (
+    Fact("event.drug_kinds", Type.LIST, "药品类别", "Kinds of the drugs among the items",
+         _same(WITH_DRUGS, lambda c: drug_kinds(c, find_drug)), words=KINDS),
+    Fact("event.western_item_count", Type.NUMBER, "西药和中成药条数",
+         "Number of items that are western or Chinese patent medicines",
+         _same(WITH_DRUGS, lambda c: western_items(c, find_drug)), unit="1"),
+    _item("line_id", Type.TEXT, "明细号", "Id of the line", _same(WITH_ITEMS, lambda c, x: x.id),
+          always_known=True),
+    _item("drug", Type.TEXT, "药品编码", "Code of the drug, as system|code",
+          {**_same(RX, _prescribed), **_same(ORD_BIL, _drug_key)}, coding="drug"),
+    _item("drug.name", Type.TEXT, "药品名称", "Name of the drug in the catalogue",
+          _same(WITH_DRUGS, _drug_name("zh")), english=_drug_name("en")),
+    _item("drug.ingredients", Type.LIST, "药品成分", "Ingredients of the drug (INN)",
+          _same(WITH_DRUGS, DrugField("ingredients", NO_ELEMENTS)), coding="ingredient"),
+    _item("drug.kind", Type.TEXT, "药品类别(西药、中成药、饮片)", "Western, patent or herbal",
+          _same(WITH_DRUGS, DrugField("kind")), words=KINDS),
+    _item("drug.form", Type.TEXT, "剂型", "Form, as limits distinguish it",
+          _same(WITH_DRUGS, DrugField("form")), words=FORMS),
+    _item("drug.control", Type.TEXT, "管制类别", "Control class of the drug",
+          _same(WITH_DRUGS, DrugField("control", "none")), words=CONTROLS),
+    _item("drug.antimicrobial_grade", Type.TEXT, "抗菌药物分级", "Grade of the antimicrobial",
+          _same(WITH_DRUGS, DrugField("antimicrobial_grade", "none")), words=GRADES),
+    _item("drug.requires_skin_test", Type.BOOLEAN, "是否需皮试",
+          "Whether a skin test is asked for before use",
+          _same(WITH_DRUGS, DrugField("requires_skin_test", False))),
+    _item("dose", Type.AMOUNT, "单次剂量", "Single dose with its unit",
+          _same(RX_ORD, ItemField("dose"))),
+    _item("doses_per_day", Type.NUMBER, "每日次数", "Doses a day",
+          _same(RX, ItemField("doses_per_day")), unit="1/d"),
+    _item("route", Type.TEXT, "给药途径", ROUTES_NOTE, _same(RX_ORD, _of("route", code_of))),
+    _item("days_supply", Type.NUMBER, "用药天数", "Days for which the item suffices",
+          _same(RX, ItemField("days_supply")), unit="d"),
+    _item("usage", Type.TEXT, "用法", "Directions as printed for the patient",
+          _same(RX, ItemField("usage", is_text=True))),
+    _item("skin_test", Type.TEXT, "皮试结果", "Result of the skin test",
+          _same(RX_ORD, ItemField("skin_test", is_text=True)),
+          words=("negative", "positive", "exempt")),
+    _item("reason", Type.NOTE, "理由", "Why a limit is exceeded on purpose",
+          _same(RX, _of("reason", note))),
+    _item("quantity", Type.AMOUNT, "数量", "Quantity with its unit",
+          _same(WITH_DRUGS, ItemField("quantity"))),
+    _item("quantity.unit", Type.TEXT, "数量单位", "Unit of the quantity",
+          _same(WITH_DRUGS, _unit)),
+    _item("trace_codes", Type.LIST, "药品追溯码", "Trace codes of the packs",
+          _same(TRACED, _of("trace_codes", words))),
+    _item("service_time", Type.TIME, "服务时间", "When the item is or was rendered",
+          _same(WITH_ITEMS, _service_time), always_known=True),
+    _item("service_date", Type.DATE, "服务日期", "Its date in the institution's time zone",
+          _same(WITH_ITEMS, lambda c, x: c.day), always_known=True),
+    _item("code", Type.TEXT, "项目编码", "Code of the item, as system|code",
+          {**_same(ORD, _of("code", key_of)), **_same(BIL, _of("item", key_of)),
+           **_same(RES, _of("code", key_of))}, coding="item"),
+    _item("name", Type.TEXT, "项目名称", "Name of the item in the catalogue",
+          _same(ORD_BIL, _item_name("zh")), english=_item_name("en")),
+    _item("consultation", Type.TEXT, "会诊编号", "Id of the specialist consultation",
+          _same(ORD, ItemField("consultation", is_text=True))),
+    _item("category", Type.TEXT, "费用类别", "Category of the charge",
+          _same(BIL, _category), words=CATEGORIES),
+    _item("amount", Type.MONEY, "金额", "Charged amount",
+          _same(BIL, ItemField("amount")), unit="CNY", always_known=True),
+    _item("refunded", Type.MONEY, "已退金额", "How much of it was given back",
+          _same(BIL, ItemField("refunded")), unit="CNY", always_known=True),
+    _item("unit_price", Type.MONEY, "单价", "Price of one unit",
+          _same(BIL, ItemField("unit_price")), unit="CNY"),
+    _item("udi", Type.TEXT, "唯一器械标识", "Unique device identification",
+          _same(BIL, ItemField("udi", is_text=True))),
+    _item("requires_udi", Type.BOOLEAN, "是否须录唯一器械标识",
+          "Whether the catalogue asks for a unique device identification",
+          _same(BIL, _entry("requires_udi"))),
+    _item("requires_trace_code", Type.BOOLEAN, "是否须录追溯码",
+          "Whether the catalogue asks for a trace code",
+          _same(BIL, _entry("requires_trace_code"))),
+    _item("value", Type.AMOUNT, "结果值", "Reported value with its unit",
+          _same(RES, ItemField("value"))),
+    _item("critical", Type.BOOLEAN, "是否危急值", "Whether the laboratory flags it as critical",
+          _same(RES, ItemField("critical"))),
+    Fact("diagnosis.code", Type.TEXT, "诊断编码", "ICD-10 code of the diagnosis",
+         _same(WITH_DIAGNOSES, lambda c, x: icd_code(x.of)), of="diagnoses", coding="icd10"),
+    Fact("diagnosis.role", Type.TEXT, "诊断类型", "Role of the diagnosis, e.g. principal",
+         _same(WITH_DIAGNOSES, lambda c, x: text(x.of.role)), of="diagnoses"),
+)  # fmt: skip
+
+
+def diagnosis_id(diagnosis: Diagnosis) -> str:
+    """The name of a diagnosis within its act: its line id, else its code."""
+    line = diagnosis.line_id
+    return line if isinstance(line, str) and line else diagnosis.code.code

@@ -1,0 +1,151 @@
+"""Which rules can apply to an element at all: the work of an event grows with those alone.
+
+Of each rule's scope one condition is its anchor: a fact that must have one of some values. Rules
+lie under the values of their anchors; a rule whose anchor's value is not among them has a false
+scope, whatever else is unknown. Where the anchor's fact is unknown, the rule is looked at: the
+rest of its scope decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Generic, TypeVar
+
+from knowledge_base import KnowledgeBase
+from rules.constants import members_of
+from rules.facts import Fact, Type, fact_of
+from rules.facts.base import Context, Element, Value
+from rules.model import AllOf, Condition, Literal, Rule, Test
+
+R = TypeVar("R")
+
+FEW: Final = 3
+"""Facts that anchor fewer rules get no table: reading a table costs as much as a rule or two."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A fact and the values that one of the rule's scope conditions asks of it."""
+
+    fact: Fact
+    values: frozenset[Any]
+    prefixes: tuple[int, ...] = ()
+
+    @property
+    def breadth(self) -> float:
+        """The share of all elements that is expected to pass; small is good."""
+        return len(self.values) / self.fact.cardinality
+
+
+def anchor_of(rule: Rule, knowledge: KnowledgeBase, day: date) -> Anchor | None:
+    """The most selective condition that every element in the rule's scope fulfils."""
+    found = [a for test in _conjuncts(rule.scope) if (a := _anchor(test, rule, knowledge, day))]
+    return min(found, key=lambda anchor: anchor.breadth, default=None)
+
+
+def _conjuncts(tree: Condition) -> Iterable[Test]:
+    if isinstance(tree, Test):
+        yield tree
+    elif isinstance(tree, AllOf):
+        for child in tree.conditions:
+            yield from _conjuncts(child)
+
+
+def _anchor(test: Test, rule: Rule, knowledge: KnowledgeBase, day: date) -> Anchor | None:
+    fact = fact_of(test.fact, rule.each)
+    if fact is None:
+        return None
+    operand = test.operands[0]
+    if test.operator == "is" and isinstance(operand, Literal):
+        if fact.type in (Type.TEXT, Type.BOOLEAN):
+            return Anchor(fact, frozenset({operand.value}))
+    elif test.operator in ("in", "any_in", "all_in"):
+        members = members_of(operand, knowledge, day)
+        if members is not None:
+            return Anchor(fact, members.codes, members.lengths)
+    return None
+
+
+class Table(Generic[R]):
+    """The rules that one fact anchors, by its value."""
+
+    __slots__ = ("by_value", "everything", "is_element", "is_list", "name", "prefixes", "read")
+
+    def __init__(self, fact: Fact, family: str, entries: Iterable[tuple[Anchor, R]]) -> None:
+        self.name = fact.name
+        self.is_element = bool(fact.of)
+        self.is_list = fact.type is Type.LIST
+        self.read: Callable[..., Value] = fact.extractors[family]
+        listed = list(entries)
+        self.prefixes = tuple(sorted({size for anchor, _ in listed for size in anchor.prefixes}))
+        self.everything = tuple(rule for _, rule in listed)
+        by_value: dict[Any, list[R]] = {}
+        for anchor, rule in listed:
+            for value in anchor.values:
+                by_value.setdefault(value, []).append(rule)
+        self.by_value = {value: tuple(rules) for value, rules in by_value.items()}
+
+    def candidates(self, value: Value) -> tuple[R, ...]:
+        """The rules that an element with this value can concern, each once."""
+        if type(value) is dict:
+            return self.everything  # unknown, or a list with elements that nobody knows
+        if not self.is_list:
+            if self.prefixes:
+                return self._of_prefixes((value,))
+            return self.by_value.get(value, ())
+        if self.prefixes:
+            return self._of_prefixes(value)
+        if len(value) == 1:
+            return self.by_value.get(value[0], ())
+        return self._of_words(value)
+
+    def _of_prefixes(self, codes: Iterable[str]) -> tuple[R, ...]:
+        return self._of_words({code[:size] for code in codes for size in self.prefixes})
+
+    def _of_words(self, values: Iterable[Any]) -> tuple[R, ...]:
+        hits = [hit for value in values if (hit := self.by_value.get(value))]
+        if not hits:
+            return ()
+        if len(hits) == 1:
+            return hits[0]
+        # A rule lies under each of its values, and is looked at once; in the order of the pack.
+        found = {id(rule): rule for hit in hits for rule in hit}
+        return tuple(rule for rule in self.everything if id(rule) in found)
+
+
+class Index(Generic[R]):
+    """The rules of one list of elements (or of the event as a whole) on days of one epoch."""
+
+    __slots__ = ("everything", "rest", "tables")
+
+    def __init__(
+        self, family: str, entries: Iterable[tuple[Anchor | None, R]], few: int = FEW
+    ) -> None:
+        listed = list(entries)
+        self.everything = tuple(rule for _, rule in listed)
+        by_fact: dict[str, list[tuple[Anchor, R]]] = {}
+        for anchor, rule in listed:
+            if anchor is not None:
+                by_fact.setdefault(anchor.fact.name, []).append((anchor, rule))
+        kept = {name: group for name, group in by_fact.items() if len(group) >= few}
+        self.tables = tuple(Table(group[0][0].fact, family, group) for group in kept.values())
+        self.rest = tuple(
+            rule for anchor, rule in listed if anchor is None or anchor.fact.name not in kept
+        )
+        """The rules that are looked at for every element."""
+
+    def hits(self, c: Context, x: Element | None) -> tuple[R, ...]:
+        """The rules of the tables that an element, or the event, can concern."""
+        found: tuple[R, ...] = ()
+        for table in self.tables:
+            store = x.facts if table.is_element and x is not None else c.facts
+            value = store.get(table.name)
+            if value is None:
+                value = table.read(c, x) if table.is_element else table.read(c)
+                store[table.name] = value
+            hit = table.candidates(value)
+            if hit:
+                found = found + hit if found else hit
+        return found

@@ -1,0 +1,1 @@
+"""Numbered SQL files, applied in order by sinks.schema; a file that was released never changes."""

@@ -1,0 +1,174 @@
+"""A record of the decisions topic becomes a row of `decisions` and one of `alerts` a finding."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from contracts.decision import OriginHeaders
+from sinks.instants import clamp_ms, month_of, to_ms
+from sinks.rows.record import Placed, Record, Unwritable
+from sinks.tables import ALERTS, DECISIONS
+
+
+class _Part(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the columns need of an internal record; the rest of it is skipped, not decoded."""
+
+
+class _Event(_Part, frozen=True, kw_only=True):
+    source: str
+    id: str
+    type: str
+    time: Annotated[datetime, Meta(tz=True)]
+    act_id: str = ""
+    revision: int = 0
+    institution: str = ""
+    department: str = ""
+    digest: str = ""
+
+
+class _Coverage(_Part, frozen=True, kw_only=True):
+    applicable: int
+    alerts: int = 0
+    silent: int = 0
+    exempt: int = 0
+    not_evaluable: int = 0
+    undetermined: int = 0
+
+
+class _Basis(_Part, frozen=True, kw_only=True):
+    pack: str
+    knowledge: str
+    engine: str
+    profile: str
+
+
+class _Decision(_Part, frozen=True, kw_only=True):
+    decision_id: str
+    event: _Event
+    scope: str
+    cause: str
+    subject: str
+    phase: str
+    as_of: str
+    verdict: str
+    coverage: _Coverage
+    basis: _Basis
+    findings: tuple[msgspec.Raw, ...] = ()
+    cut: str = ""
+
+
+class _Finding(_Part, frozen=True, kw_only=True):
+    alert_id: str
+    rule_id: str
+    rule_version: int
+    rule_status: str
+    element: str
+    result: str
+    severity: str
+    action: str
+
+
+_decision: Final = msgspec.json.Decoder(_Decision)
+_finding: Final = msgspec.json.Decoder(_Finding)
+
+
+def decision_rows(record: Record) -> tuple[Placed, ...]:
+    """The alerts' rows, then the decision's: only a decision makes its alerts visible."""
+    value = record.value
+    if value is None:
+        return ()
+    try:
+        decision = _decision.decode(value)
+        findings = [(_finding.decode(raw), bytes(raw)) for raw in decision.findings]
+        time_ms = clamp_ms(to_ms(decision.event.time))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as e:
+        raise Unwritable(f"not a decision record ({type(e).__name__})") from None
+    month = month_of(time_ms)
+    event = decision.event
+    alerts = [
+        Placed(
+            ALERTS,
+            (
+                decision.decision_id,
+                record.offset,
+                f.alert_id,
+                event.source,
+                event.id,
+                event.type,
+                time_ms,
+                decision.subject,
+                event.institution,
+                event.department,
+                decision.phase,
+                f.rule_id,
+                f.rule_version,
+                f.rule_status,
+                f.element,
+                f.result,
+                f.severity,
+                f.action,
+                raw,
+                record.topic,
+                record.partition,
+                record.appended_ms,
+            ),
+            month,
+        )
+        for f, raw in findings
+    ]
+    return (*alerts, Placed(DECISIONS, _row(record, value, decision, time_ms), month))
+
+
+def _row(record: Record, value: bytes, d: _Decision, time_ms: int) -> tuple[object, ...]:
+    event, coverage, basis = d.event, d.coverage, d.basis
+    received_ms = record.header_int(OriginHeaders.RECEIVED_MS)
+    return (
+        d.decision_id,
+        d.scope,
+        d.cause,
+        event.source,
+        event.id,
+        event.type,
+        time_ms,
+        event.digest,
+        d.subject,
+        event.institution,
+        event.department,
+        event.act_id,
+        event.revision,
+        d.phase,
+        d.as_of,
+        d.verdict,
+        coverage.applicable,
+        coverage.alerts,
+        coverage.silent,
+        coverage.exempt,
+        coverage.not_evaluable,
+        coverage.undetermined,
+        len(d.findings),
+        basis.pack,
+        basis.knowledge,
+        basis.engine,
+        basis.profile,
+        d.cut,
+        sha256(value).digest(),
+        value,
+        record.header_text(OriginHeaders.TOPIC),
+        _or(record.header_int(OriginHeaders.PARTITION), -1),
+        _or(record.header_int(OriginHeaders.OFFSET), -1),
+        clamp_ms(received_ms) if received_ms is not None else None,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.appended_ms,
+        record.offset,
+    )
+
+
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number

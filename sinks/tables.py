@@ -1,0 +1,176 @@
+"""The columns that the sink fills, in the order in which the row builders give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+Row = tuple[object, ...]
+"""One row; instants are int milliseconds since 1970-01-01T00:00Z, so that nothing is converted
+twice."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's name and its columns with their ClickHouse types."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.columns)
+
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        return tuple(kind for _, kind in self.columns)
+
+
+_INSTANT = "DateTime64(3, 'UTC')"
+_MAYBE = f"Nullable({_INSTANT})"
+_WORD = "LowCardinality(String)"
+
+EVENTS: Final = Table(
+    "events",
+    (
+        ("source", "String"),
+        ("id", "String"),
+        ("type", _WORD),
+        ("family", _WORD),
+        ("verb", _WORD),
+        ("voided", "Bool"),
+        ("time", _INSTANT),
+        ("subject", "String"),
+        ("institution", _WORD),
+        ("act_id", "String"),
+        ("revision", "UInt32"),
+        ("department", _WORD),
+        ("encounter_id", "String"),
+        ("encounter_kind", _WORD),
+        ("started_at", _MAYBE),
+        ("ended_at", _MAYBE),
+        ("charged_at", _MAYBE),
+        ("service_time", _MAYBE),
+        ("lines.line_id", "Array(String)"),
+        ("lines.system", f"Array({_WORD})"),
+        ("lines.code", "Array(String)"),
+        ("lines.category", f"Array({_WORD})"),
+        ("lines.amount", "Array(Decimal(38, 6))"),
+        ("lines.refunded", "Array(Decimal(38, 6))"),
+        ("digest", "FixedString(32)"),
+        ("payload", "String"),
+        ("topic", _WORD),
+        ("partition", "UInt32"),
+        ("offset", "UInt64"),
+        ("appended_at", _INSTANT),
+        ("version", "UInt64"),
+    ),
+)
+
+DECISIONS: Final = Table(
+    "decisions",
+    (
+        ("decision_id", "UUID"),
+        ("scope", _WORD),
+        ("cause", _WORD),
+        ("source", "String"),
+        ("id", "String"),
+        ("type", _WORD),
+        ("time", _INSTANT),
+        ("event_digest", "String"),
+        ("subject", "String"),
+        ("institution", _WORD),
+        ("department", _WORD),
+        ("act_id", "String"),
+        ("revision", "UInt32"),
+        ("phase", _WORD),
+        ("as_of", "String"),
+        ("verdict", _WORD),
+        ("applicable", "UInt32"),
+        ("alerts", "UInt32"),
+        ("silent", "UInt32"),
+        ("exempt", "UInt32"),
+        ("not_evaluable", "UInt32"),
+        ("undetermined", "UInt32"),
+        ("findings", "UInt32"),
+        ("pack", _WORD),
+        ("knowledge", _WORD),
+        ("engine", _WORD),
+        ("profile", _WORD),
+        ("cut", _WORD),
+        ("digest", "FixedString(32)"),
+        ("payload", "String"),
+        ("origin_topic", _WORD),
+        ("origin_partition", "Int32"),
+        ("origin_offset", "Int64"),
+        ("received_at", _MAYBE),
+        ("topic", _WORD),
+        ("partition", "UInt32"),
+        ("offset", "UInt64"),
+        ("appended_at", _INSTANT),
+        ("version", "UInt64"),
+    ),
+)
+
+ALERTS: Final = Table(
+    "alerts",
+    (
+        ("decision_id", "UUID"),
+        ("decision_version", "UInt64"),
+        ("alert_id", "UUID"),
+        ("source", "String"),
+        ("id", "String"),
+        ("type", _WORD),
+        ("time", _INSTANT),
+        ("subject", "String"),
+        ("institution", _WORD),
+        ("department", _WORD),
+        ("phase", _WORD),
+        ("rule_id", _WORD),
+        ("rule_version", "UInt32"),
+        ("rule_status", _WORD),
+        ("element", "String"),
+        ("result", _WORD),
+        ("severity", _WORD),
+        ("action", _WORD),
+        ("finding", "String"),
+        ("topic", _WORD),
+        ("partition", "UInt32"),
+        ("appended_at", _INSTANT),
+    ),
+)
+
+DEAD_LETTERS: Final = Table(
+    "dead_letters",
+    (
+        ("topic", _WORD),
+        ("partition", "Int32"),
+        ("offset", "Int64"),
+        ("reason", _WORD),
+        ("path", "String"),
+        ("detail", "String"),
+        ("received_at", _INSTANT),
+        ("key", "Nullable(String)"),
+        ("value", "Nullable(String)"),
+        ("letter_topic", _WORD),
+        ("letter_partition", "UInt32"),
+        ("letter_offset", "UInt64"),
+        ("appended_at", _INSTANT),
+        ("version", "UInt64"),
+    ),
+)
+
+POSITIONS: Final = Table(
+    "sink_positions",
+    (
+        ("epoch", "UInt64"),
+        ("cluster", "String"),
+        ("topic_id", "String"),
+        ("topic", "String"),
+        ("partition", "UInt32"),
+        ("first", "Int64"),
+        ("last", "Int64"),
+        ("count", "UInt64"),
+    ),
+)

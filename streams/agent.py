@@ -1,0 +1,190 @@
+"""What is done with a batch: evaluate each record, hand its outputs to the producer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final
+
+from contracts.decision import OriginHeaders
+from contracts.intake import Reason
+from contracts.topics import Topics
+from streams.figures import Figures
+from streams.lanes import Lanes, Passage
+from streams.lease import Lease
+from streams.origin import Origin, origin_headers, origin_of
+from streams.placement import Placement
+from streams.producer import OutputProducer
+from streams.supervision import Answer, DeadLetter, Supervisor
+from streams.transport import Batch
+
+_RETRY_S: Final = 0.01
+_MAX_AHEAD_BYTES: Final = 16 * 1_048_576
+"""Outputs of a single batch with the producer, before the batch itself has to wait."""
+_NOW: Final = 0
+"""As a record's timestamp: the time of producing."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an agent works with."""
+
+    supervisor: Supervisor
+    producer: OutputProducer
+    lanes: Lanes
+    lease: Lease
+    topics: Topics
+    placement: Placement
+    figures: Figures
+    is_current: Callable[[int], bool]
+    """Whether batches of an epoch are still ours."""
+    max_record_bytes: int = 4 * 1_048_576 - 16_384
+
+
+class Agent:
+    """Works through batches, one at a time, in the order in which they come."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._lanes = means.lanes
+        self._lease = means.lease
+
+    async def run(self, batches: AsyncIterable[Batch]) -> None:
+        """Work through `batches` for ever. An exception that leaves this is a bug."""
+        async for batch in batches:
+            await self._lanes.room()
+            if await self._may_write(batch):
+                await self._process(batch)
+
+    async def _may_write(self, batch: Batch) -> bool:
+        """Wait for the right to write; False where the batch is not ours any more.
+
+        A worker that was frozen stops here before it hears that it was expelled.
+        """
+        while self._lanes.open and self._means.is_current(batch.epoch):
+            if self._lease.valid:
+                return True
+            await asyncio.sleep(_RETRY_S)
+        return False
+
+    async def _process(self, batch: Batch) -> None:
+        """Produce the outputs of every record; the lane acknowledges when they are confirmed."""
+        passage = self._lanes.enter(batch.tp, batch.last, batch.epoch)
+        outputs = Outputs(self._means, batch, passage)
+        answer, lease, pause_at = outputs.answer, self._lease, _MAX_AHEAD_BYTES
+        for record in batch.records:
+            if not lease.valid and not await self._may_write(batch):
+                self._lanes.abandon(passage)
+                return
+            answer(record)
+            if outputs.size > pause_at:
+                await self._catch_up()
+                pause_at = outputs.size + _MAX_AHEAD_BYTES
+        self._lanes.sent(passage, outputs.count, outputs.size)
+
+    async def _catch_up(self) -> None:
+        """Wait until the producer has nothing left, so that memory stays bounded."""
+        while self._lanes.open and len(self._means.producer):  # noqa: ASYNC110 (librdkafka's)
+            await asyncio.sleep(_RETRY_S)
+
+
+class Outputs:
+    """Produces the outputs of one batch's records, into the batch's own partition number."""
+
+    def __init__(self, means: Means, batch: Batch, passage: Passage) -> None:
+        topic, partition = batch.tp
+        topics = means.topics
+        self.count = 0
+        self.size = 0
+        self._decisions = topics.decisions
+        self._alerts = topics.alerts
+        self._dead_letters = topics.dead_letters
+        self._rekeyed = topics.rekeyed
+        self._max_record_bytes = means.max_record_bytes
+        self._topic = topic
+        self._partition = partition
+        self._is_rekeyed = topic == topics.rekeyed
+        self._placement = means.placement
+        self._figures = means.figures
+        self._supervise = means.supervisor.supervise
+        self._produce = means.producer.produce
+        self._report = passage.outputs.report
+        self._received = passage.received_ms.append
+        self._topic_header = (OriginHeaders.TOPIC, topic.encode())
+        self._partition_header = (OriginHeaders.PARTITION, b"%d" % partition)
+
+    def answer(self, record: Any) -> None:
+        """Produce the answer to one record: a decision and its alerts, or where else it goes."""
+        key: bytes | None = record.key
+        if key and self._placement[key] != self._partition:
+            self._rekey(record, key)
+            return
+        offset, received_ms = record.offset, record.timestamp
+        headers = [
+            self._topic_header,
+            self._partition_header,
+            (OriginHeaders.OFFSET, b"%d" % offset),
+            (OriginHeaders.RECEIVED_MS, b"%d" % received_ms),
+        ]
+        if self._is_rekeyed:
+            origin = self._origin(record)
+            received_ms, headers = origin.received_ms, origin_headers(origin)
+        started = perf_counter()
+        result = self._supervise(record.value, key, received_ms)
+        self._figures.evaluation.observe(perf_counter() - started)
+        if type(result) is DeadLetter:
+            self._bury(record, result)
+            return
+        self._received(received_ms)
+        self._send_answer(result, key, headers)  # type: ignore[arg-type]  # narrowed above
+
+    def _send_answer(self, answer: Answer, key: bytes | None, headers: list[Any]) -> None:
+        produce, report, partition = self._produce, self._report, self._partition
+        value = answer.decision_bytes
+        produce(self._decisions, value, key, partition, report, None, _NOW, headers)
+        self.size += len(value)
+        alerts = answer.alerts
+        for alert in alerts:
+            produce(self._alerts, alert, key, partition, report, None, _NOW, headers)
+            self.size += len(alert)
+        self.count += 1 + len(alerts)
+        self._figures.answered(answer)
+
+    def _rekey(self, record: Any, key: bytes) -> None:
+        """Put a record that stands in another partition than its key's where it belongs."""
+        value: bytes | None = record.value
+        if value is not None and len(value) > self._max_record_bytes:
+            self._bury(record, _too_large(value))
+            return
+        home = self._placement[key]
+        headers: list[Any] = [*origin_headers(self._origin(record))]
+        self._produce(self._rekeyed, value, key, home, self._report, None, _NOW, headers)
+        self._sent_one(value)
+        self._figures.rekeyed += 1
+
+    def _bury(self, record: Any, letter: DeadLetter) -> None:
+        value = letter.value
+        if value is not None and len(value) > self._max_record_bytes:
+            letter = _too_large(value)
+            value = None
+        headers: list[Any] = [*letter.headers(*self._origin(record))]
+        produce, report = self._produce, self._report
+        produce(self._dead_letters, value, record.key, self._partition, report, None, _NOW, headers)
+        self._sent_one(value)
+        self._figures.refused(letter)
+
+    def _sent_one(self, value: bytes | None) -> None:
+        self.count += 1
+        self.size += len(value or b"")
+
+    def _origin(self, record: Any) -> Origin:
+        here = Origin(self._topic, self._partition, record.offset, record.timestamp)
+        return origin_of(record.headers, here) if self._is_rekeyed else here
+
+
+def _too_large(value: bytes) -> DeadLetter:
+    return DeadLetter(
+        value, Reason.TOO_LARGE, "$", "larger than an output may be; its bytes stay in the intake"
+    )

@@ -1,0 +1,93 @@
+"""What the worker counts while it works: plain numbers, cheap enough for every record."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from contracts.clock import Clock
+from streams.lanes import Passage
+from streams.supervision import Answer, DeadLetter
+
+EVALUATION_EDGES_S: Final = (
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0
+)  # fmt: skip
+LATENCY_EDGES_S: Final = (
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0
+)  # fmt: skip
+MAX_UNKNOWN_PATHS: Final = 200
+OTHER: Final = "(other)"
+
+
+class Histogram:
+    """Counts of observations up to each edge, and their sum."""
+
+    __slots__ = ("counts", "edges", "sum")
+
+    def __init__(self, edges: Iterable[float]) -> None:
+        self.edges = tuple(edges)
+        self.counts = [0] * (len(self.edges) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.edges, value)] += 1
+        self.sum += value
+
+
+class Figures:
+    """Everything counted since the process started. Written in the event loop only."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.events: Counter[str] = Counter()
+        self.decisions: Counter[tuple[str, ...]] = Counter()
+        """By phase and verdict."""
+        self.alerts: Counter[tuple[str, ...]] = Counter()
+        """By rule, phase and result."""
+        self.pairs: Counter[str] = Counter()
+        """Pairs of rule and element by how they ended."""
+        self.dead_letters: Counter[str] = Counter()
+        self.unknown_fields: Counter[str] = Counter()
+        self.cut = 0
+        self.rekeyed = 0
+        self.evaluation = Histogram(EVALUATION_EDGES_S)
+        self.latency = Histogram(LATENCY_EDGES_S)
+
+    def answered(self, answer: Answer) -> None:
+        """An event got its decision."""
+        decision = answer.decision
+        self.events[decision.event.type] += 1
+        self.decisions[decision.phase, decision.verdict] += 1
+        coverage, pairs = decision.coverage, self.pairs
+        pairs["alert"] += coverage.alerts
+        pairs["silent"] += coverage.silent
+        pairs["exempt"] += coverage.exempt
+        pairs["not_evaluable"] += coverage.not_evaluable
+        pairs["undetermined"] += coverage.undetermined
+        if decision.findings:
+            for finding in decision.findings:
+                self.alerts[finding.rule_id, decision.phase, finding.result] += 1
+        if decision.cut:
+            self.cut += 1
+        if answer.unknown_fields:
+            self._unknown(answer.unknown_fields)
+
+    def refused(self, letter: DeadLetter) -> None:
+        """A record became a dead letter."""
+        self.dead_letters[letter.reason.value] += 1
+
+    def left(self, passage: Passage) -> None:
+        """All outputs of a batch are confirmed, and it is acknowledged."""
+        now_ms = self._clock.now_ms()
+        observe = self.latency.observe
+        for received_ms in passage.received_ms:
+            # Two machines' clocks: an answer before its question took no time.
+            observe(max(now_ms - received_ms, 0) / 1000)
+
+    def _unknown(self, paths: tuple[str, ...]) -> None:
+        # A source's typing errors must not grow the process: only the first paths have a name.
+        counts = self.unknown_fields
+        for path in paths:
+            counts[path if path in counts or len(counts) < MAX_UNKNOWN_PATHS else OTHER] += 1

@@ -1,0 +1,216 @@
+"""Ordered lanes, one a partition number: what may be acknowledged, and when, and what may follow.
+
+Outputs of a batch may be under way while the next batch is evaluated. State records of a batch
+are written only when the outputs of every batch up to it in its lane are confirmed, and batches
+are acknowledged in the order of their lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from confluent_kafka import KafkaError
+from faust.types import TP
+
+from streams.errors import FlushTimedOut
+
+
+class Deliveries:
+    """Counts delivery reports of one kind of record of one batch.
+
+    `report` runs in the producer's thread, `expect` in the event loop. Whoever of the two sees
+    the count complete says so; both may, and saying it twice does no harm.
+    """
+
+    __slots__ = ("_confirmed", "_expected", "_on_complete", "_on_error")
+
+    def __init__(
+        self, on_complete: Callable[[], None], on_error: Callable[[KafkaError], None]
+    ) -> None:
+        self._confirmed = 0
+        self._expected = -1
+        self._on_complete = on_complete
+        self._on_error = on_error
+
+    def report(self, error: KafkaError | None, message: Any) -> None:
+        """confluent_kafka's delivery callback."""
+        if error is not None:
+            self._on_error(error)
+            return
+        self._confirmed += 1
+        if self._confirmed == self._expected:
+            self._on_complete()
+
+    def expect(self, count: int) -> None:
+        """`count` records were handed to the producer, and no more will be."""
+        self._expected = count
+
+    @property
+    def complete(self) -> bool:
+        return self._confirmed == self._expected
+
+
+class Passage:
+    """One batch on its way through its lane."""
+
+    __slots__ = ("bytes", "epoch", "lane", "last", "outputs", "received_ms", "state", "tp")
+
+    def __init__(self, tp: TP, last: int, epoch: int, lane: Lane) -> None:
+        self.tp = tp
+        self.last = last
+        self.epoch = epoch
+        self.lane = lane
+        self.bytes = 0
+        self.received_ms: list[int] = []
+        """When the broker took the records that this batch answers."""
+        self.outputs = Deliveries(lane.wake, lane.fail)
+        self.state = Deliveries(lane.wake, lane.fail)
+
+
+class Lane:
+    """The batches of one partition number, of all intake topics, in the order they were taken."""
+
+    __slots__ = ("awaiting_outputs", "awaiting_state", "fail", "wake")
+
+    def __init__(self, wake: Callable[[Lane], None], fail: Callable[[KafkaError], None]) -> None:
+        self.awaiting_outputs: deque[Passage] = deque()
+        self.awaiting_state: deque[Passage] = deque()
+        self.wake = lambda: wake(self)
+        self.fail = fail
+
+
+class StateWriter(Protocol):
+    """Writes what a batch changed, once its outputs and all before them are confirmed."""
+
+    def write(self, passage: Passage) -> int:
+        """Produce the batch's state records, reported to `passage.state.report`; how many."""
+
+
+class LaneObserver(Protocol):
+    """Told when a batch has left its lane."""
+
+    def left(self, passage: Passage) -> None: ...
+
+
+@dataclass(frozen=True)
+class InFlightLimits:
+    """How much may be under way before no more is taken."""
+
+    max_bytes: int = 32 * 1_048_576
+    max_batches: int = 64
+
+
+class Lanes:
+    """All lanes of this process. Everything but delivery reports happens in one event loop."""
+
+    def __init__(
+        self,
+        acknowledge: Callable[[TP, int, int], object],
+        fail: Callable[[KafkaError], None],
+        *,
+        limits: InFlightLimits = InFlightLimits(),
+        observer: LaneObserver | None = None,
+        state: StateWriter | None = None,
+    ) -> None:
+        self._acknowledge = acknowledge
+        self._fail = fail
+        self._limits = limits
+        self._observer = observer
+        self._state = state
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[int, Lane] = {}
+        self._changed = asyncio.Event()
+        self.open = True
+        self.bytes = 0
+        self.batches = 0
+
+    def enter(self, tp: TP, last: int, epoch: int) -> Passage:
+        """Take the next place in the lane of `tp`'s partition for the batch that ends at `last`."""
+        lane = self._lanes.get(tp.partition)
+        if lane is None:
+            lane = self._lanes[tp.partition] = Lane(self._wake, self._fail)
+        passage = Passage(tp, last, epoch, lane)
+        lane.awaiting_outputs.append(passage)
+        self.batches += 1
+        return passage
+
+    def sent(self, passage: Passage, count: int, size: int) -> None:
+        """All outputs of the batch, `count` records of `size` bytes, are with the producer."""
+        passage.bytes = size
+        self.bytes += size
+        passage.outputs.expect(count)
+        if passage.outputs.complete:
+            self._advance(passage.lane)
+
+    def abandon(self, passage: Passage) -> None:
+        """Give up a batch before all its outputs were produced; it is never acknowledged."""
+        passage.lane.awaiting_outputs.remove(passage)
+        self._gone(passage)
+        self._advance(passage.lane)
+
+    async def room(self) -> bool:
+        """Wait until another batch may be begun; False where none may be any more."""
+        while self.open and (
+            self.batches >= self._limits.max_batches or self.bytes >= self._limits.max_bytes
+        ):
+            self._changed.clear()
+            await self._changed.wait()
+        return self.open
+
+    def close(self) -> None:
+        """Begin no more batches: the partitions are about to be given up."""
+        self.open = False
+        self._changed.set()
+
+    async def flush(self, timeout_s: float) -> None:
+        """Wait until every batch under way has left its lane.
+
+        Raises:
+            FlushTimedOut: some had not after `timeout_s`.
+        """
+        deadline = self._loop.time() + timeout_s
+        while self.batches:
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), deadline - self._loop.time())
+            except TimeoutError:
+                raise FlushTimedOut(
+                    f"{self.batches} batches were not confirmed within {timeout_s} s; the process "
+                    "ends before the partitions go to another worker"
+                ) from None
+
+    def reopen(self) -> None:
+        """Partitions were assigned: batches may be begun, in lanes that are empty."""
+        self._lanes.clear()
+        self.bytes = self.batches = 0
+        self.open = True
+
+    def _wake(self, lane: Lane) -> None:
+        """Runs in the producer's thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._advance, lane)
+        except RuntimeError:  # the loop is closed: the process is ending
+            return
+
+    def _advance(self, lane: Lane) -> None:
+        outputs, states = lane.awaiting_outputs, lane.awaiting_state
+        while outputs and outputs[0].outputs.complete:
+            passage = outputs.popleft()
+            passage.state.expect(self._state.write(passage) if self._state is not None else 0)
+            states.append(passage)
+        while states and states[0].state.complete:
+            passage = states.popleft()
+            self._acknowledge(passage.tp, passage.last, passage.epoch)
+            if self._observer is not None:
+                self._observer.left(passage)
+            self._gone(passage)
+
+    def _gone(self, passage: Passage) -> None:
+        if self._lanes.get(passage.tp.partition) is passage.lane:
+            self.bytes -= passage.bytes
+            self.batches -= 1
+        self._changed.set()

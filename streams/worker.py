@@ -1,0 +1,315 @@
+"""The worker: a Faust app with one agent over all intake topics, from start to a clean end.
+
+Whatever keeps it from going on ends the process, non-zero: its events are not acknowledged, and
+the process that is started next evaluates them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, cast
+
+import faust
+from confluent_kafka.admin import AdminClient
+from faust.streams import Stream
+from faust.types import TP, StreamT
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+
+from contracts.clock import Clock, SystemClock
+from streams.agent import Agent, Means
+from streams.broker import BrokerError, check_equal_partitions
+from streams.config import Runtime, WorkerConfig
+from streams.errors import AgentFailed, ConfigurationError, StreamsError
+from streams.figures import Figures
+from streams.lanes import Lanes
+from streams.lease import Lease
+from streams.metrics import WorkerCollector
+from streams.placement import Placement
+from streams.producer import OutputProducer, ProducerConfig
+from streams.security import aiokafka_options
+from streams.status import Status
+from streams.status_server import StatusServer
+from streams.supervision import Supervisor
+from streams.transport import SCHEME, Batch, Consumer, FetchLimits, register
+from streams.watchdog import Watchdog, log_ends
+
+log = logging.getLogger(__name__)
+
+EXIT_OK: Final = 0
+EXIT_CANNOT_GO_ON: Final = 70
+"""Started, and had to stop: start it again."""
+EXIT_CANNOT_START: Final = 78
+"""What it was told, or the topics, must be put right first."""
+
+_STOP_TIMEOUT_S: Final = 10.0
+_HEADROOM_BYTES: Final = 16_384
+"""Of an output record, for its key, its headers and the batch around it."""
+
+
+def run(config: WorkerConfig, supervisor: Supervisor, clock: Clock | None = None) -> int:
+    """Work until SIGTERM or SIGINT and return 0, or another exit code that says why not.
+
+    To be called in the main thread of a process of its own: when it cannot go on it ends the
+    process there and then, with EXIT_CANNOT_GO_ON, whatever else the process is doing.
+    """
+    try:
+        partitions = check_equal_partitions(
+            config.bootstrap, [*config.intake, *config.outputs], config.kafka_options
+        )
+    except (BrokerError, ConfigurationError) as error:
+        log.error("The worker cannot start: %s", error)
+        return EXIT_CANNOT_START
+    _set_up(config.runtime)
+    code = asyncio.run(_Worker(config, supervisor, partitions, clock or SystemClock()).run())
+    if any(t is not threading.main_thread() and not t.daemon for t in threading.enumerate()):
+        _end_process(code)  # a thread of aiokafka that hangs must not hold a finished worker
+    return code
+
+
+def _set_up(runtime: Runtime) -> None:
+    sys.setswitchinterval(runtime.switch_interval_s)
+    gc.collect()
+    gc.freeze()  # rules and knowledge stay for ever: no collection looks at them again
+    gc.set_threshold(*runtime.gc_threshold)
+
+
+def _end_process(code: int) -> None:
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class App(faust.App):
+    """A Faust app that leaves no folders behind and knows what its transport needs."""
+
+    fetch_limits: FetchLimits
+    lease: Lease
+
+    def _create_directories(self) -> None: ...
+
+
+class _Worker:
+    def __init__(
+        self, config: WorkerConfig, supervisor: Supervisor, partitions: int, clock: Clock
+    ) -> None:
+        self._config = config
+        self._supervisor = supervisor
+        self._partitions = partitions
+        self._clock = clock
+        self._figures = Figures(clock)
+        self._lease = Lease(config.timeouts.session_s, config.timeouts.message_s)
+        self._failing = threading.Lock()
+
+    async def run(self) -> int:
+        """Start everything, wait for a signal, end everything."""
+        stop = _stop_signal()
+        self._app = app = build_app(self._config, self._lease)
+        self._producer = OutputProducer(_producer_config(self._config), self.fail)
+        self._lanes = Lanes(
+            self._acknowledge,
+            self._producer.fail,
+            limits=self._config.in_flight,
+            observer=self._figures,
+        )
+        self._declare_agent(app)
+        watchdog = self._watchdog()
+        status = self._status(watchdog)
+        log.info("Metrics and health on http://%s", status.address)
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_partitions_assigned.connect(self._on_assigned)
+        try:
+            await app.start()
+            watchdog.start()
+            crashed = asyncio.ensure_future(app._crashed.wait())
+            stopped = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({crashed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        except Exception as error:
+            self.fail(error)
+        if crashed.done():
+            self.fail(app.crash_reason or AgentFailed("the Faust app crashed"))
+        crashed.cancel()
+        watchdog.stop()
+        code = await self._drain()
+        status.stop()
+        return code
+
+    def _watchdog(self) -> Watchdog:
+        config = self._config
+        loop = asyncio.get_running_loop()
+        admin = AdminClient(
+            {**config.kafka_options, "bootstrap.servers": config.bootstrap, "log_level": 0}
+        )
+        return Watchdog(
+            lambda: self._consumer.progress(),
+            log_ends(admin),
+            loop.call_soon_threadsafe,
+            self.fail,
+            stuck_s=config.timeouts.stuck_s,
+        )
+
+    def _status(self, watchdog: Watchdog) -> StatusServer:
+        status = Status(
+            consumer=lambda: self._consumer,
+            generation=lambda: self._app.consumer_generation_id,
+            lanes=self._lanes,
+            lease=self._lease,
+            lags=lambda: watchdog.lags,
+            figures=self._figures,
+            clock=self._clock,
+            basis=self._supervisor.basis,
+        )
+        registry = CollectorRegistry()
+        registry.register(WorkerCollector(self._figures, status.vitals))
+        for process in (ProcessCollector, GCCollector):
+            process(registry=registry)
+        address = self._config.http_host, self._config.http_port
+        return StatusServer(*address, registry, status.health).start()
+
+    @property
+    def _consumer(self) -> Consumer:
+        return cast(Consumer, self._app.consumer)
+
+    def fail(self, reason: BaseException) -> None:
+        """End the process; from any thread. What is not acknowledged will be evaluated again."""
+        with self._failing:
+            if isinstance(reason, StreamsError):
+                log.error("The worker cannot go on: %s", reason)
+            else:
+                log.error("The worker cannot go on", exc_info=reason)
+            _end_process(EXIT_CANNOT_GO_ON)
+
+    def _acknowledge(self, tp: TP, last: int, epoch: int) -> None:
+        self._consumer.tracker.acknowledge(tp, last, epoch)
+
+    def _declare_agent(self, app: App) -> None:
+        agent = Agent(
+            Means(
+                supervisor=self._supervisor,
+                producer=self._producer,
+                lanes=self._lanes,
+                lease=self._lease,
+                topics=self._config.topics,
+                placement=Placement(self._partitions),
+                figures=self._figures,
+                is_current=lambda epoch: epoch == self._consumer.tracker.epoch,
+                max_record_bytes=self._config.max_output_bytes - _HEADROOM_BYTES,
+            )
+        )
+        intake = app.topic(*self._config.intake, key_serializer="raw", value_serializer="raw")
+
+        @app.agent(intake, name="supervise", concurrency=1)
+        async def supervise(stream: StreamT[Any]) -> None:
+            try:
+                await agent.run(_batches(stream))
+            except Exception as error:
+                # Faust would acknowledge and go on: never let it see the exception.
+                failure = AgentFailed(f"a batch could not be worked through: {error!r}")
+                failure.__cause__ = error
+                log.error("An exception left the agent", exc_info=error)
+                self.fail(failure)
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        """Give the partitions up with nothing under way and everything done committed."""
+        self._lanes.close()
+        timeouts = self._config.timeouts
+        try:
+            await self._lanes.flush(timeouts.flush_s)
+            await asyncio.wait_for(
+                self._consumer.commit_acknowledged(), timeouts.rebalance_s - timeouts.flush_s
+            )
+        except TimeoutError:
+            log.warning("Positions were not committed in time; some events are evaluated again")
+        except StreamsError as error:
+            self.fail(error)
+
+    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+        self._lanes.reopen()
+
+    async def _drain(self) -> int:
+        """Finish what is under way, commit it, leave the group."""
+        log.info("Draining")
+        app, consumer, timeouts = self._app, self._consumer, self._config.timeouts
+        consumer.stop_flow()
+        app.flow_control.suspend()
+        app.flow_control.clear()
+        self._lanes.close()
+        try:
+            await self._lanes.flush(timeouts.flush_s)
+            await asyncio.wait_for(consumer.commit_acknowledged(), timeouts.message_s)
+        except (StreamsError, TimeoutError) as error:
+            self.fail(error)
+        try:
+            await asyncio.wait_for(app.stop(), _STOP_TIMEOUT_S)
+        except TimeoutError:
+            log.warning("Faust did not stop in time; everything is committed")
+        self._producer.close(1.0)
+        log.info("Stopped")
+        return EXIT_OK
+
+
+async def _batches(stream: StreamT[Any]) -> AsyncIterator[Batch]:
+    async for event in cast(Stream[Any], stream).noack().events():
+        yield cast(Batch, event.value)
+
+
+def build_app(config: WorkerConfig, lease: Lease) -> App:
+    """The Faust app for a worker, with every setting that differs from Faust's own."""
+    register()
+    timeouts = config.timeouts
+    app = App(
+        config.group_id,
+        broker=";".join(f"{SCHEME}://{host}" for host in config.bootstrap.split(",")),
+        broker_client_id=config.client_id,
+        broker_session_timeout=timeouts.session_s,
+        broker_heartbeat_interval=timeouts.heartbeat_s,
+        broker_rebalance_timeout=timeouts.rebalance_s,
+        broker_commit_interval=timeouts.commit_interval_s,
+        broker_max_poll_records=config.batch_records,
+        store="memory://",
+        stream_buffer_maxsize=config.queued_batches,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        table_standby_replicas=1,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        autodiscover=False,
+    )
+    app.lease = lease
+    app.fetch_limits = FetchLimits(
+        max_batch_bytes=config.batch_bytes,
+        fetch_max_bytes=config.fetch_max_bytes,
+        partition_fetch_bytes=config.batch_bytes,
+        fetch_wait_ms=config.fetch_wait_ms,
+        connection=aiokafka_options(config.kafka_options),
+    )
+    return app
+
+
+def _producer_config(config: WorkerConfig) -> ProducerConfig:
+    return ProducerConfig(
+        bootstrap=config.bootstrap,
+        client_id=config.client_id,
+        message_timeout_s=config.timeouts.message_s,
+        linger_ms=config.linger_ms,
+        compression=config.compression,
+        max_record_bytes=config.max_output_bytes,
+        options=config.kafka_options,
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    on_signal: Callable[[], None] = stop.set
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stop

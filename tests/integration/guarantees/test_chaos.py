@@ -1,0 +1,55 @@
+"""Kills, freezes and rebalances change nothing; and the audit reports what a broken part does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from yijian import chaos, settings
+from yijian.chaos import Outcome, Plan
+from yijian.composition import Core, load_core
+
+SABOTAGE = Path(__file__).parents[2] / "support" / "sabotage.py"
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def core() -> Core:
+    return load_core(settings.load({}))
+
+
+def run(core: Core, plan: Plan, sabotage: str = "") -> Outcome:
+    s = chaos.quick(settings.load(), session_timeout_s=3.0)
+    prefix = [sys.executable, str(SABOTAGE), sabotage] if sabotage else None
+    return chaos.run(s, core, plan, prefix=prefix)
+
+
+def test_kills_freezes_and_rebalances_lose_nothing_and_repeat_nothing(core: Core) -> None:
+    plan = Plan(events=20_000, rate=1000.0, worker_kills=2, sink_kills=2, seed=7)
+    outcome = run(core, plan)
+    assert outcome.passed, outcome
+    assert outcome.events == plan.events
+    assert (outcome.kills, outcome.freezes) == (4, 4)
+    assert outcome.restarts >= outcome.kills
+
+
+CALM = Plan(events=4000, rate=2000.0, worker_kills=0, sink_kills=0, join_and_leave=False,
+            freeze=False, drain_timeout_s=60.0)  # fmt: skip
+
+
+def test_a_worker_that_commits_early_is_reported_as_lost(core: Core) -> None:
+    plan = Plan(events=8000, rate=100_000.0, worker_kills=3, sink_kills=0, join_and_leave=False,
+                freeze=False, seed=3)  # fmt: skip
+    assert run(core, plan, "commit_early").lost > 0
+
+
+def test_a_sink_that_skips_a_cut_is_reported_as_lost(core: Core) -> None:
+    assert run(core, CALM, "skip_cut").lost > 0
+
+
+def test_a_worker_that_drops_the_order_of_a_lane_is_reported(core: Core) -> None:
+    outcome = run(core, CALM, "drop_order")
+    assert outcome.disorder > 0
+    assert not outcome.passed

@@ -1,0 +1,427 @@
+"""The meaning of rules, written down a second time, naively, from the design alone.
+
+It reads the YAML of a rule as plain dicts and an event in the authors' shorthand, and shares no
+code with the loader, the facts, the compiler or the engine. Slow and plain on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from spec.rules import world
+
+Fact = tuple[str, Any]
+"""("known", value), ("partial", [values]) or ("unknown", why)."""
+
+LOCAL = timezone(timedelta(hours=8))
+KINDS = ("outpatient", "emergency", "inpatient", "internet")
+GRAMS = {"mg": 0.001, "g": 1.0}
+DRUGS = {drug.code: drug for drug in world.DRUG_LIST}
+PARAMETERS = {parameter.id: parameter for parameter in world.PARAMETERS}
+CODESETS = {codeset.id: codeset for codeset in world.CODESETS}
+OUT = "not_reported"
+
+
+@dataclass
+class Answer:
+    """What the decision must say."""
+
+    findings: set[tuple[str, str, str, str, frozenset[str]]] = field(default_factory=set)
+    not_evaluable: set[tuple[str, str, frozenset[tuple[str, str]]]] = field(default_factory=set)
+    undetermined: set[tuple[str, str, str, str]] = field(default_factory=set)
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(
+            ("alerts", "silent", "exempt", "not_evaluable", "undetermined"), 0
+        )
+    )
+    rules: set[str] = field(default_factory=set)
+
+
+def plain(value: Any) -> Fact:
+    if value == OUT:
+        return ("unknown", "not_reported")
+    return ("unknown", "stated_absent") if value is None else ("known", value)
+
+
+class Reader:
+    """The facts of an event and of one of its elements."""
+
+    def __init__(self, event: dict[str, Any], each: str, element: Any, day: date) -> None:
+        self.event, self.each, self.element, self.day = event, each, element, day
+
+    def fact(self, name: str) -> Fact:
+        method = getattr(self, name.replace(".", "_"))
+        found: Fact = method()
+        return found
+
+    def part(self, whole: str, name: str) -> Any:
+        value = self.event.get(whole, OUT)
+        return value.get(name, OUT) if isinstance(value, dict) else OUT
+
+    def event_item_count(self) -> Fact:
+        return ("known", len(self.event["items"]))
+
+    def event_service_date(self) -> Fact:
+        return ("known", self.day)
+
+    def event_extended_days(self) -> Fact:
+        return plain(self.event.get("extended_days", OUT))
+
+    def event_diagnoses(self) -> Fact:
+        value = self.event.get("diagnoses", OUT)
+        if value == OUT:
+            return ("unknown", "not_reported")
+        return codes(value or [], True)
+
+    def encounter_kind(self) -> Fact:
+        kind = plain(self.part("encounter", "kind"))
+        if kind[0] == "known" and kind[1] not in KINDS:
+            return ("unknown", "unrecognised")
+        return kind
+
+    def encounter_is_rescue(self) -> Fact:
+        return plain(self.part("encounter", "is_rescue"))
+
+    def patient_pregnant(self) -> Fact:
+        return plain(self.part("patient", "pregnant"))
+
+    def patient_age(self) -> Fact:
+        value = plain(self.part("patient", "birth_date"))
+        if value[0] == "unknown":
+            return value
+        born = date.fromisoformat(value[1])
+        if born > self.day:
+            return ("unknown", "unrecognised")
+        years = 0
+        while True:
+            try:
+                birthday = born.replace(year=born.year + years + 1)
+            except ValueError:  # 29 February: the birthday is kept on 1 March
+                birthday = date(born.year + years + 1, 3, 1)
+            if birthday > self.day:
+                return ("known", years)
+            years += 1
+
+    def patient_allergies(self) -> Fact:
+        return listing(self.part("patient", "allergies"))
+
+    def patient_conditions(self) -> Fact:
+        value = listing(self.part("patient", "conditions"))
+        return value if value[0] == "unknown" else codes(value[1], value[0] == "known")
+
+    def item_drug(self) -> Fact:
+        name = self.element["drug"]
+        return ("known", name if "|" in name else f"{world.DRUGS}|{name}")
+
+    def of_drug(self, name: str) -> Fact:
+        drug = DRUGS.get(self.element["drug"])
+        return ("unknown", "not_in_knowledge") if drug is None else ("known", getattr(drug, name))
+
+    def item_drug_ingredients(self) -> Fact:
+        found = self.of_drug("ingredients")
+        return found if found[0] == "unknown" else ("known", list(found[1]))
+
+    def item_drug_kind(self) -> Fact:
+        return self.of_drug("kind")
+
+    def item_days_supply(self) -> Fact:
+        return plain(self.element.get("days_supply", OUT))
+
+    def item_dose(self) -> Fact:
+        return plain(self.element.get("dose", OUT))
+
+    def item_trace_codes(self) -> Fact:
+        value = self.element.get("trace_codes", OUT)
+        return ("unknown", "not_reported") if value == OUT else ("known", value or [])
+
+    def item_service_date(self) -> Fact:
+        return ("known", self.day)
+
+    def diagnosis_code(self) -> Fact:
+        found = codes([self.element], True)
+        return ("known", found[1][0]) if found[0] == "known" else ("unknown", "unrecognised")
+
+    def element_value(self) -> Fact:
+        return ("known", self.element)
+
+
+def codes(values: list[str], complete: bool) -> Fact:
+    good = [v.upper() for v in values if v[0].isascii() and v[0].isalpha() and v[1:2].isdigit()]
+    return ("known" if complete and len(good) == len(values) else "partial", good)
+
+
+def listing(value: Any) -> Fact:
+    if value == OUT:
+        return ("unknown", "not_reported")
+    if value is None or value == "none_known":
+        return ("known", [])
+    return ("partial", value["partial"]) if isinstance(value, dict) else ("known", value)
+
+
+class Judge:
+    """The truth of conditions for one reader."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.missing: list[tuple[str, str]] = []
+
+    def tree(self, node: dict[str, Any]) -> tuple[bool | None, set[tuple[str, str]]]:
+        """The truth of a mapping, and what makes it unknown."""
+        return self.combine([self.entry(name, value) for name, value in node.items()], all_of)
+
+    def entry(self, name: str, value: Any) -> tuple[bool | None, set[tuple[str, str]]]:
+        if name == "not":
+            truth, missing = self.tree(value)
+            return (None if truth is None else not truth), missing
+        if name in ("all", "any"):
+            return self.combine([self.tree(v) for v in value], all_of if name == "all" else any_of)
+        ((operator, operand),) = value.items()
+        return self.test(name, operator, operand)
+
+    def combine(self, parts: list[Any], rule: Any) -> tuple[bool | None, set[tuple[str, str]]]:
+        truth = rule([t for t, _ in parts])
+        if truth is not None:
+            return truth, set()
+        return None, {m for t, missing in parts if t is None for m in missing}
+
+    def test(
+        self, name: str, operator: str, operand: Any
+    ) -> tuple[bool | None, set[tuple[str, str]]]:
+        fact = self.reader.fact(name)
+        if operator == "exists":
+            truth = exists(fact)
+            missing = {(name, fact[1] if fact[0] == "unknown" else "partial_list")}
+            if truth is None:
+                return None, missing
+            return truth is operand, set()
+        inputs = {name: fact}
+        missing: set[tuple[str, str]] = set()
+        bounds = operand if operator == "between" else [operand]
+        values = [self.operand(name, bound, inputs, missing) for bound in bounds]
+        for read, found in inputs.items():
+            if found[0] == "unknown":
+                missing.add((read, found[1]))
+        if missing:
+            missing |= {(n, "partial_list") for n, f in inputs.items() if f[0] == "partial"}
+            return None, missing
+        if name == "item.dose":
+            left = grams(fact[1])
+            if left is None:
+                return None, {(name, "unit")}
+            return compare(operator, left * 1000, values), set()
+        truth = apply(operator, fact, values)
+        if truth is None:
+            return None, {(n, "partial_list") for n, f in inputs.items() if f[0] == "partial"}
+        return truth, set()
+
+    def operand(self, name: str, operand: Any, inputs: Any, missing: set[tuple[str, str]]) -> Any:
+        day = self.reader.day
+        if isinstance(operand, dict) and "fact" in operand:
+            inputs[operand["fact"]] = self.reader.fact(operand["fact"])
+            return inputs[operand["fact"]]
+        if isinstance(operand, dict) and "codeset" in operand:
+            codeset = CODESETS[operand["codeset"]]
+            for dated in codeset.history.entries:
+                if dated.covers(day):
+                    return ("set", dated.value.codes, codeset.of)
+            missing.add((f"codeset:{codeset.id}", "not_in_knowledge"))
+            return None
+        if isinstance(operand, dict):
+            return self.parameter(operand, inputs, missing)
+        if isinstance(operand, list):
+            return ("set", frozenset(operand), "text")
+        if isinstance(operand, str) and operand.startswith("<"):
+            return date.fromisoformat(operand[1:-1])
+        return operand
+
+    def parameter(self, operand: Any, inputs: Any, missing: set[tuple[str, str]]) -> Any:
+        key: list[str] = []
+        for name in operand.get("by", []):
+            inputs[name] = self.reader.fact(name)
+            if inputs[name][0] != "known":
+                return None
+            value = inputs[name][1]
+            key.append({True: "true", False: "false"}.get(value, value))
+        history = PARAMETERS[operand["parameter"]].rows.get(tuple(key))
+        for dated in history.entries if history else ():
+            if dated.covers(self.reader.day):
+                return dated.value.value
+        missing.add((f"parameter:{operand['parameter']}", "not_in_knowledge"))
+        return None
+
+
+def grams(text: str) -> float | None:
+    number, unit = text.split()
+    return float(number) * GRAMS[unit] if unit in GRAMS else None
+
+
+def exists(fact: Fact) -> bool | None:
+    shape, value = fact
+    if shape == "known":
+        return bool(value) if isinstance(value, list) else True
+    if shape == "partial":
+        return True if value else None
+    return False if value == "stated_absent" else None
+
+
+def compare(operator: str, left: Any, values: list[Any]) -> bool:
+    if operator == "between":
+        return bool(values[0] <= left <= values[1])
+    right = values[0]
+    return bool(
+        {
+            "is": lambda: left == right,
+            "is_not": lambda: left != right,
+            "below": lambda: left < right,
+            "at_most": lambda: left <= right,
+            "above": lambda: left > right,
+            "at_least": lambda: left >= right,
+        }[operator]()
+    )
+
+
+def apply(operator: str, fact: Fact, values: list[Any]) -> bool | None:
+    values = [v[1] if isinstance(v, tuple) and v[0] == "known" and not isinstance(v[1], list) else v
+              for v in values]  # fmt: skip
+    if operator not in ("in", "not_in", "any_in", "none_in", "all_in"):
+        return compare(operator, fact[1], values)
+    listed = values[0]
+    if operator in ("not_in", "none_in"):
+        positive = apply("in" if operator == "not_in" else "any_in", fact, values)
+        return None if positive is None else not positive
+    whole = fact[0] == "known" and listed[0] in ("set", "known")
+    left = fact[1] if isinstance(fact[1], list) else [fact[1]]
+    hits = [inside(value, listed) for value in left]
+    if operator in ("in", "any_in"):
+        if any(hits):
+            return True
+        if whole or (fact[0] == "known" and not left):
+            return False
+        return False if listed[0] in ("set", "known") and not listed[1] else None
+    if fact[0] == "known" and not left:
+        return False
+    if all(hits):
+        return True if fact[0] == "known" else None
+    return False if listed[0] in ("set", "known") else None
+
+
+def inside(value: str, listed: Any) -> bool:
+    if listed[0] == "set" and listed[2] == "icd10":
+        return any(value.startswith(code) for code in listed[1])
+    return value in listed[1]
+
+
+def all_of(truths: list[bool | None]) -> bool | None:
+    return False if False in truths else None if None in truths else True
+
+
+def any_of(truths: list[bool | None]) -> bool | None:
+    return True if True in truths else None if None in truths else False
+
+
+def elements(rule: dict[str, Any], event: dict[str, Any], day: date) -> list[tuple[str, Any, date]]:
+    """(element id, element, its day) of what the rule looks at."""
+    each = rule.get("each", "")
+    if not each:
+        return [("", None, day)]
+    if each == "items":
+        return [(str(n), item, served(item.get("service_time"), day))
+                for n, item in enumerate(event["items"], 1)]  # fmt: skip
+    if each == "diagnoses":
+        value = event.get("diagnoses", OUT)
+        values = [] if value == OUT or value is None else value
+        named: list[tuple[str, Any, date]] = []
+        for code in values:
+            before = sum(c == code for _, c, _ in named)
+            named.append((code if not before else f"{code}#{before + 1}", code, day))
+        return named
+    fact = Reader(event, each, None, day).fact(each)
+    values = fact[1] if fact[0] != "unknown" else []
+    return [(value, value, day) for value in dict.fromkeys(values)]
+
+
+def served(text: str | None, day: date) -> date:
+    return day if text is None else datetime.fromisoformat(text).astimezone(LOCAL).date()
+
+
+def not_listed(rule: dict[str, Any], event: dict[str, Any], day: date) -> tuple[str, str] | None:
+    """The list that is not fully known, and why."""
+    each = rule.get("each", "")
+    if each == "diagnoses":
+        fact = ("event.diagnoses", OUT)
+        return fact if event.get("diagnoses", OUT) == OUT else None
+    if each in ("", "items"):
+        return None
+    shape, value = Reader(event, each, None, day).fact(each)
+    return (each, value if shape == "unknown" else "partial_list") if shape != "known" else None
+
+
+class Nobody(Reader):
+    """An element that nobody knows."""
+
+    def __init__(self, event: dict[str, Any], each: str, why: str, day: date) -> None:
+        super().__init__(event, each, None, day)
+        self.why = why
+
+    def fact(self, name: str) -> Fact:
+        if name.split(".")[0] in ("item", "diagnosis", "element"):
+            return ("unknown", self.why)
+        return super().fact(name)
+
+
+def answer(rules: list[dict[str, Any]], event: dict[str, Any]) -> Answer:
+    """What a pack of these rules says of an event."""
+    result = Answer()
+    at = datetime.fromisoformat(event.get("service_time", event["at"]))
+    day = at.astimezone(LOCAL).date()
+    for rule in rules:
+        for name, element, on in elements(rule, event, day):
+            if in_force(rule, on):
+                decide(rule, name, Reader(event, rule.get("each", ""), element, on), result)
+        unlisted = not_listed(rule, event, day)
+        if unlisted is not None and in_force(rule, day):
+            fact, why = unlisted
+            judge = Judge(Nobody(event, rule.get("each", ""), why, day))
+            if judge.tree(rule.get("scope") or {})[0] is not False:
+                result.counts["undetermined"] += 1
+                result.rules.add(rule["id"])
+                result.undetermined.add(("", fact, why, rule["id"]))
+    return result
+
+
+def in_force(rule: dict[str, Any], day: date) -> bool:
+    first = date.fromisoformat(rule["effective"]["from"])
+    last = rule["effective"].get("to")
+    return first <= day and (last is None or day < date.fromisoformat(last))
+
+
+def decide(rule: dict[str, Any], name: str, reader: Reader, result: Answer) -> None:
+    judge = Judge(reader)
+    rule_id = rule["id"]
+    scope, missing = judge.tree(rule.get("scope") or {})
+    if scope is False:
+        return
+    result.rules.add(rule_id)
+    if scope is None:
+        result.counts["undetermined"] += 1
+        result.undetermined |= {(name, fact, why, rule_id) for fact, why in missing}
+        return
+    when, missing = judge.tree(rule["when"])
+    unless, unverified = judge.tree(rule["unless"]) if rule.get("unless") else (False, set())
+    if when is False:
+        result.counts["silent"] += 1
+    elif unless is True:
+        result.counts["exempt"] += 1
+    elif when is None:
+        result.counts["not_evaluable"] += 1
+        result.not_evaluable.add((rule_id, name, frozenset(missing)))
+    else:
+        result.counts["alerts"] += 1
+        kind, action = rule["finding"]["result"], rule["finding"]["action"]
+        if unless is None:
+            kind = "suspected" if kind == "violation" else kind
+            action = "remind" if action == "remind" else "require_reason"
+        facts = frozenset(fact for fact, _ in unverified) if unless is None else frozenset()
+        result.findings.add((rule_id, name, kind, action, facts))

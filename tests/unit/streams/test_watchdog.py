@@ -1,0 +1,101 @@
+"""A stuck worker is told from one that waits, is frozen, or cannot reach the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from faust.types import TP
+
+from streams.errors import StuckError
+from streams.offsets import Progress
+from streams.watchdog import Watchdog
+
+A0 = TP("a", 0)
+
+
+class Worker:
+    """A worker as the watchdog sees it."""
+
+    def __init__(self) -> None:
+        self.progress = {A0: Progress(5, 5)}
+        self.ends = {A0: 5}
+        self.loop_turns = True
+        self.stuck: list[StuckError] = []
+        self.watchdog = Watchdog(
+            lambda: self.progress,
+            lambda tps: self.ends,
+            self.call_loop,
+            self.stuck.append,
+            stuck_s=10,
+            look_s=2,
+        )
+
+    def call_loop(self, turned: Callable[[], None]) -> None:
+        if self.loop_turns:
+            turned()
+
+    def look(self, times: int) -> None:
+        for _ in range(times):
+            self.watchdog.look()
+
+
+def test_an_idle_worker_is_not_stuck() -> None:
+    worker = Worker()
+    worker.look(100)
+    assert worker.stuck == []
+    assert worker.watchdog.lags.records == {A0: 0}
+
+
+def test_work_without_a_commit_is_stuck_after_the_time() -> None:
+    worker = Worker()
+    worker.ends = {A0: 9}
+    worker.look(5)
+    assert worker.stuck == []
+    assert worker.watchdog.lags.records == {A0: 4}
+    worker.look(1)
+    assert "a[0] has 4 records to do" in str(worker.stuck[0])
+
+
+def test_a_slow_worker_that_commits_is_not_stuck() -> None:
+    worker = Worker()
+    worker.ends = {A0: 1000}
+    for offset in range(100):
+        worker.progress = {A0: Progress(offset, offset)}
+        worker.look(1)
+    assert worker.stuck == []
+
+
+def test_records_without_content_at_the_end_are_no_work() -> None:
+    # A transaction's marker has an offset and nothing to commit.
+    worker = Worker()
+    worker.ends = {A0: 6}
+    worker.progress = {A0: Progress(done=6, committed=5)}
+    worker.look(100)
+    assert worker.stuck == []
+
+
+def test_a_broker_that_does_not_answer_makes_nobody_stuck() -> None:
+    worker = Worker()
+    worker.ends = {}
+    worker.look(100)
+    assert worker.stuck == []
+
+
+def test_a_partition_that_is_given_up_is_forgotten() -> None:
+    worker = Worker()
+    worker.ends = {A0: 9}
+    worker.look(4)
+    worker.progress, worker.ends = {}, {}
+    worker.look(1)
+    worker.progress, worker.ends = {A0: Progress(5, 5)}, {A0: 9}
+    worker.look(4)
+    assert worker.stuck == []
+
+
+def test_an_event_loop_that_does_not_turn_is_stuck() -> None:
+    worker = Worker()
+    worker.loop_turns = False
+    worker.look(5)
+    assert worker.stuck == []
+    worker.look(1)
+    assert "event loop" in str(worker.stuck[0])
