@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ import msgspec
 
 from contracts.clock import Clock
 from contracts.decision import Decision, Reader
+from simulation.faults import cases_about
 from simulation.feed import feed
 from simulation.labels import LabelLine, label_lines
 from simulation.scoring import Score, score
@@ -30,6 +32,7 @@ from yijian.settings import Settings
 from yijian.stack import Stack
 
 ZONE = ZoneInfo("Asia/Shanghai")
+_CENT = Decimal("0.01")
 Say = Callable[[str], None]
 
 
@@ -42,6 +45,8 @@ class Wish:
     rate: float = 1500.0
     seed: int = 1
     patients: int = 2000
+    fault_rate: float = 0.25
+    """More than in real life, so that a short demonstration shows every rule."""
     drain_timeout_s: float = 180.0
 
 
@@ -127,7 +132,15 @@ def run(
     population = fhir_population(core.knowledge, now)
     feed(population, s.kafka_bootstrap, s.topics, system=s.systems[0])
     say("feeding simulated traffic … 输入模拟业务")
-    simulator = Simulator(core.knowledge, wish.seed, wish.patients, now.date(), until=now)
+    simulator = Simulator(
+        core.knowledge,
+        wish.seed,
+        wish.patients,
+        now.date(),
+        until=now,
+        fault_rate=wish.fault_rate,
+        cases=cases_about({rule.id for rule in core.pack.rules}),
+    )
     feeding = Feeding(simulator, wish, stop)
     feeding.run(s, progress)
     say("waiting until everything is written … 等待写入完成")
@@ -192,7 +205,14 @@ def _score_fields(marks: Score) -> dict[str, Any]:
 
 def _indicators(client: Any, now: datetime) -> list[dict[str, Any]]:
     found = indicators.today(client, now, by=("institution",))
-    return [{k: v for k, v in asdict(f).items() if v is not None} for f in found]
+    return [figure_row(f) for f in found]
+
+
+def figure_row(figure: indicators.Figure) -> dict[str, Any]:
+    """A figure with the dimensions that were asked for; money to the cent."""
+    row = {k: v for k, v in asdict(figure).items() if v is not None}
+    value = figure.value
+    return row | {"value": value if isinstance(value, int) else value.quantize(_CENT)}
 
 
 def _decisions(client: Any) -> Iterator[Decision]:

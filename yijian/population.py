@@ -1,16 +1,13 @@
-"""Events that came from other standards, ready to be fed."""
+"""The FHIR population of the demonstration."""
 
 from __future__ import annotations
 
-import builtins
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from contracts.event import Event, family_of
 from gateway.fhir import Imported, import_bundles
 from knowledge_base import KnowledgeBase
 from simulation.catalogue import Catalogue
@@ -20,23 +17,7 @@ _SOURCE = "urn:fhir:demo"
 _PEOPLE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """An event with the bytes to send for it."""
-
-    event: Event
-    bytes: builtins.bytes
-
-    @property
-    def topic_family(self) -> str:
-        return family_of(self.event.type)
-
-    @property
-    def key(self) -> builtins.bytes:
-        return self.event.subject.encode()
-
-
-def fhir_population(knowledge: KnowledgeBase, now: datetime, seed: int = 1) -> list[Received]:
+def fhir_population(knowledge: KnowledgeBase, now: datetime, seed: int = 1) -> list[Imported]:
     """Events of a small invented FHIR population of the day, through the real importer."""
     institution = hospital_of(Catalogue(knowledge, now.date()))
     with tempfile.TemporaryDirectory(prefix="yijian-fhir-") as folder:
@@ -48,4 +29,4 @@ def fhir_population(knowledge: KnowledgeBase, now: datetime, seed: int = 1) -> l
             paths.append(path)
         source = f"{_SOURCE}:{now:%Y%m%d%H%M%S}"
         outcomes = import_bundles(paths, source, "Asia/Shanghai", institution)
-        return [Received(o.event, o.value) for o in outcomes if isinstance(o, Imported)]
+        return [outcome for outcome in outcomes if isinstance(outcome, Imported)]

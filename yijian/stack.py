@@ -5,8 +5,11 @@ Demo, chaos and benchmarks start one, use it, and leave nothing behind.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
+import time
+import urllib.request
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -35,6 +38,13 @@ class Size:
     sinks: int = 1
 
 
+_READY_S = 60.0
+
+
+class NotReady(RuntimeError):
+    """A process did not come up; the message holds what the processes said last."""
+
+
 class Stack:
     """Context manager: running servers with topics, tables and processes; `.settings` name them.
 
@@ -57,6 +67,7 @@ class Stack:
         self._exit = ExitStack()
         self.kafka: LocalKafka | None = None
         self.clickhouse: EmbeddedClickHouse | None = None
+        self._addresses: dict[str, str] = {}
         self.processes: ProcessSupervisor
         self.logs: Path
 
@@ -98,15 +109,28 @@ class Stack:
             self.add("worker", n)
         for n in range(self._size.sinks):
             self.add("sink", n)
+        for name in self.processes.names:
+            self._until_ready(name)
 
     def add(self, kind: str, number: int) -> str:
         """Start one more supervised `worker` or `sink`; its name."""
         name = f"{kind}-{number}"
         address = f"127.0.0.1:{free_ports().broker}"
+        self._addresses[name] = address
         s = self.settings
         s = replace(s, worker_http=address) if kind == "worker" else replace(s, sink_http=address)
         self.processes.start(name, [*self._prefix, kind], env=child_environ(s))
         return name
+
+    def _until_ready(self, name: str) -> None:
+        """Return when the process says that it is well and has partitions."""
+        deadline = time.monotonic() + _READY_S
+        while not _is_ready(self._addresses[name]):
+            if time.monotonic() > deadline:
+                raise NotReady(
+                    f"{name} was not ready within {_READY_S:.0f} s:\n{self.complaints()}"
+                )
+            time.sleep(0.05)
 
     def complaints(self, lines: int = 5) -> str:
         """The last log lines of every process, to say why something did not go on."""
@@ -115,6 +139,15 @@ class Stack:
             tail = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
             parts.append("\n  ".join([f"{path.stem}:", *tail]))
         return "\n".join(parts)
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{address}/health", timeout=2) as answer:
+            state = json.load(answer)
+    except (OSError, ValueError):
+        return False
+    return bool(state.get("ok") and state.get("assigned"))
 
 
 def prepare_tables(settings: Settings, knowledge: KnowledgeBase) -> None:

@@ -15,6 +15,7 @@ import typer
 from contracts.clock import SystemClock
 from gateway.errors import GatewayError
 from gateway.fhir import Imported, ImportReport, import_bundles
+from simulation.faults import cases_about
 from simulation.feed import feed
 from simulation.labels import recording_labels
 from simulation.simulator import SimulatedEvent, Simulator
@@ -22,8 +23,7 @@ from sinks import dead_letters as letters
 from sinks.client import connect
 from yijian import services, settings
 from yijian.cli.console import as_json, err, fail, out, say, table
-from yijian.composition import load_knowledge
-from yijian.population import Received
+from yijian.composition import load_core
 from yijian.republish import republish
 
 importer = typer.Typer(help="Data of other standards. 导入其他标准的数据。", no_args_is_help=True)
@@ -54,7 +54,9 @@ def simulate(
     if chosen > now.date():
         fail(f"{chosen} lies in the future: intake refuses such events", 2)
     until = now if chosen == now.date() else None
-    simulator = Simulator(load_knowledge(s), seed, patients, chosen, until=until)
+    core = load_core(s)
+    cases = cases_about({rule.id for rule in core.pack.rules})
+    simulator = Simulator(core.knowledge, seed, patients, chosen, until=until, cases=cases)
     stream: Iterator[SimulatedEvent] = simulator.events(events)
     with labels.open("wb") if labels else nullcontext() as sidecar:
         if sidecar is not None:
@@ -96,11 +98,11 @@ def import_fhir(
     """FHIR R4 to events; the report says what became what and what was skipped. 导入 FHIR。"""
     report = ImportReport()
 
-    def events() -> Iterator[Received]:
+    def events() -> Iterator[Imported]:
         for outcome in import_bundles(files, source, zone, institution, validate=validate):
             report.add(outcome)
             if isinstance(outcome, Imported):
-                yield Received(outcome.event, outcome.value)
+                yield outcome
 
     try:
         if kafka:

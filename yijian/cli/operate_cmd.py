@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from yijian import kafka_log, services, settings
 from yijian.cli.console import as_json, fail, logs, out, say, table
 from yijian.composition import load_core, load_knowledge, supervisor_of
 from yijian.configs import sink_config, worker_config
+from yijian.demo import figure_row
 from yijian.drain import sink_topics
 from yijian.stack import prepare_tables
 
@@ -138,7 +138,7 @@ def indicators(
 
 
 def _print(found: list[figures.Figure], json: bool) -> None:
-    rows = [{k: v for k, v in asdict(f).items() if v is not None} for f in found]
+    rows = [figure_row(f) for f in found]
     if json:
         for row in rows:
             as_json(row)
