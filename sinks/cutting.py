@@ -10,6 +10,7 @@ from typing import Final
 from sinks.blocks import Block
 from sinks.cuts import Batch
 from sinks.errors import DeliveryFailed
+from sinks.faults import describe
 from sinks.letters import Letters
 from sinks.rows import Builder, Record, Unwritable, stub_rows
 from sinks.store import Abandoned, Store
@@ -102,6 +103,10 @@ def build(records: Sequence[Record], builder: Builder) -> tuple[list[Block], dic
             placed = builder(record)
         except Unwritable as reason:
             refused[owner] = str(reason)
+            continue
+        except Exception as error:  # a record must not stop its partition, whatever is wrong
+            log.error("a record of %s cannot be made a row (%s)", record.topic, describe(error))
+            refused[owner] = f"the record cannot be made a row ({type(error).__name__})"
             continue
         for table, row, month in placed:
             block = blocks.get(table.name)

@@ -86,7 +86,7 @@ class Figures(Collector):
         age_s = 0.0 if self.last_insert_s is None else monotonic() - self.last_insert_s
         yield _gauge("last_insert_age_seconds", "since the last cut was stored", age_s)
         yield _gauge("buffered_bytes", "fetched and not yet stored", self.buffered_bytes)
-        yield _gauge("partitions", "partitions assigned to this sink", self.partitions)
+        yield _gauge("assigned_partitions", "partitions this sink reads", self.partitions)
         yield _by("lag_records", "records not yet stored", "topic", self.lag)
         yield _by("log_start_distance_records", "stored records still in the log, least of the "
                   "topic's partitions", "topic", self.to_log_start)  # fmt: skip

@@ -95,12 +95,16 @@ class Loop:
     def health(self) -> Mapping[str, Any]:
         """The state in words for /health. Called from another thread."""
         state = self._store.availability
+        assigned: dict[str, list[int]] = {}
+        for lane in sorted(self._owned):
+            assigned.setdefault(lane.topic, []).append(lane.partition)
         return {
             "ok": not state.down,
             "clickhouse": "down" if state.down else "up",
             "clickhouse_down_s": round(state.down_s, 1),
-            "assigned": len(self._owned),
-            "reading": self._figures.partitions,
+            "assigned": assigned,
+            "reading_partitions": self._figures.partitions,
+            "lag_records": sum(self._figures.lag.values()),
             "lag": dict(self._figures.lag),
             "refused_rows": dict(state.refused),
             "rebuild_epoch": self._epoch,

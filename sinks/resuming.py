@@ -78,6 +78,12 @@ class Resumer:
                 return self.kafka_log.parts(lanes)
             except (KafkaException, FutureTimeout) as error:
                 log.warning("Kafka does not tell where its logs begin (%s); asking again",
-                            type(error).__name__)  # fmt: skip
+                            _text(error))  # fmt: skip
                 stop.wait(_RETRY_S)
         raise Abandoned
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, KafkaException):
+        return str(error.args[0].str())
+    return type(error).__name__

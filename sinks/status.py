@@ -38,11 +38,13 @@ class StatusServer:
 def _handler(registry: CollectorRegistry, health: Health) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 10
 
         def do_GET(self) -> None:
-            if self.path == "/metrics":
+            page = self.path.partition("?")[0]
+            if page == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest(registry))
-            elif self.path == "/health":
+            elif page == "/health":
                 state = health()
                 code = 200 if state.get("ok") else 503
                 self._answer(code, "application/json", msgspec.json.encode(state))

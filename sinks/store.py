@@ -12,12 +12,14 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 
 from sinks.blocks import Block
+from sinks.errors import SinkError
 from sinks.faults import describe, refusal_of
 
 log = logging.getLogger(__name__)
 
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 5.0
+_TELL_EVERY_S: Final = 60.0
 
 
 class Abandoned(Exception):
@@ -30,6 +32,7 @@ class Availability:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failed_since: float | None = None
+        self._told_s = 0.0
         self.retries = 0
         self.refused: dict[str, int] = {}
         self.rows: dict[str, int] = {}
@@ -47,8 +50,12 @@ class Availability:
     def failed(self, error: Exception) -> None:
         with self._lock:
             self.retries += 1
+            now_s = monotonic()
             if self._failed_since is None:
-                self._failed_since = monotonic()
+                self._failed_since = now_s
+                self._told_s = 0.0
+            if now_s - self._told_s >= _TELL_EVERY_S:
+                self._told_s = now_s
                 log.warning("ClickHouse does not answer (%s); waiting for it", describe(error))
 
     def worked(self) -> None:
@@ -106,6 +113,8 @@ class Store:
                 attempt()
             except _Refused:
                 self.availability.worked()
+                raise
+            except SinkError:  # no time will mend it: the DSN, the schema
                 raise
             except Exception as error:  # whatever the driver raises: nothing was confirmed
                 self.availability.failed(error)

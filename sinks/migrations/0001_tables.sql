@@ -1,6 +1,7 @@
 -- Every table is a ReplacingMergeTree whose sorting key names a row's identity together with its
 -- content digest: a repetition merges away, two contents under one identity never do, so that the
 -- evidence stays. Views, not merges, decide what is current.
+-- written_at alone is of the clock; nothing depends on which of two equal rows is kept.
 -- Months are of event time, which no redelivery moves. DateTime64 and Date32 only: DateTime wraps.
 
 CREATE TABLE IF NOT EXISTS meta

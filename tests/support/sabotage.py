@@ -2,7 +2,7 @@
 
 commit_early  the worker commits what it was handed, before any output is confirmed
 skip_cut      the sink records the position of a cut of decisions whose rows it never wrote
-drop_order    the worker takes the second half of every fetched batch before the first
+drop_order    the worker takes the records of every batch from last to first
 """
 
 from __future__ import annotations
@@ -27,19 +27,24 @@ def commit_early() -> None:
 
 def skip_cut() -> None:
     from sinks.cutting import Cutter, Stored
-    from sinks.rows import Record
 
     put = Cutter.put
     skipped: list[str] = []
 
-    def skipping(self: Cutter, cut: Any) -> Stored:
-        if ".decisions." in cut.lane.topic and not skipped:
-            skipped.append(cut.lane.topic)
-            records = [Record.of(message) for message in cut.messages]
-            return Stored(cut, [r.appended_ms for r in records], 0)
-        return put(self, cut)
+    def skipping(self: Cutter, batch: Any) -> Stored:
+        if ".decisions." in batch.records[0].topic and not skipped:
+            skipped.append(batch.records[0].topic)
+            return Stored(batch, 0)
+        return put(self, batch)
 
     Cutter.put = skipping  # type: ignore[method-assign]
+
+
+class Backwards(list[Any]):
+    """A batch that is worked through from its end; its last record is still its last."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return reversed(self)
 
 
 def drop_order() -> None:
@@ -47,14 +52,11 @@ def drop_order() -> None:
 
     whole = transport.cut
 
-    def halves(records: list[Any], max_bytes: int) -> Iterator[list[Any]]:
+    def backwards(records: list[Any], max_bytes: int) -> Iterator[list[Any]]:
         for part in whole(records, max_bytes):
-            middle = len(part) // 2
-            if middle:
-                yield part[middle:]
-            yield part[: middle or None]
+            yield Backwards(part)
 
-    transport.cut = halves
+    transport.cut = backwards
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import pytest
 
 from contracts.topics import Topics
@@ -10,6 +13,7 @@ from plugins.kafka import Kafka
 from sinks import queries
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
+from streams.broker import LocalKafka
 
 pytestmark = pytest.mark.integration
 
@@ -54,8 +58,37 @@ def test_clickhouse_killed_under_load_costs_no_row_and_no_sink(
             world.close()
 
 
+def test_a_broker_restart_under_load_costs_no_row_and_no_sink(
+    kafka_cache_dir: Path, topic_prefix: str, clickhouse_database: str
+) -> None:
+    with LocalKafka(kafka_cache_dir) as broker:
+        world = World(broker.bootstrap, clickhouse_database, Topics(topic_prefix, ("his",)))
+        try:
+            events = [event(n) for n in range(4_000)]
+            world.send(events[:2_000])
+            sink = world.sink(limits={"rows": 200, "age_s": 0.05})
+            wait_for(
+                lambda: (
+                    bool(world.scalar("EXISTS TABLE dead_letters_current"))
+                    and world.scalar("SELECT count() FROM events") > 0
+                ),
+                "the sink is at work",
+                sinks=[sink],
+            )
+            broker.restart()
+            world.send(events[2_000:])
+            world.decide(events)
+            wait_for(
+                lambda: queries.counts(world.client) == queries.Counts(4_000, 4_000, 4_000, 0),
+                "all rows",
+                sinks=[sink],
+            )
+            assert queries.duplicates(world.client).total == 0
+            assert sink.stop() == 0
+        finally:
+            world.close()
+
+
 def _outlast(seconds: float) -> None:
     """The outage itself lasts this long; nothing is waited for."""
-    import threading
-
     threading.Event().wait(seconds)
