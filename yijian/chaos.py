@@ -35,12 +35,15 @@ class Plan:
     """What is done to the processes while `events` are fed at `rate` a second."""
 
     events: int = 200_000
-    rate: float = 2500.0
+    rate: float = 1000.0
+    """So that the load lasts as long as the disturbances do."""
     seed: int = 1
     worker_kills: int = 5
     sink_kills: int = 3
     join_and_leave: bool = True
     freeze: bool = True
+    outage_s: float = 30.0
+    """How long ClickHouse is away under load; a broker restart follows. 0 leaves both out."""
     drain_timeout_s: float = 300.0
 
 
@@ -50,6 +53,7 @@ class Outcome(msgspec.Struct, frozen=True):
     events: int
     kills: int
     freezes: int
+    outages: int
     restarts: int
     lost: int
     duplicates: int
@@ -83,6 +87,8 @@ def run(
                 trial.join_and_leave()
             if plan.freeze:
                 trial.freeze_each()
+            if plan.outage_s:
+                trial.outages()
         say("waiting until everything is done")
         try:
             drain.until_drained(stack.settings, plan.drain_timeout_s)
@@ -95,6 +101,7 @@ def run(
             events=figures.intake_records,
             kills=trial.kills,
             freezes=trial.freezes,
+            outages=trial.outage_count,
             restarts=sum(stack.processes.restarts.values()),
             lost=figures.lost,
             duplicates=figures.duplicates,
@@ -142,6 +149,7 @@ class _Trial:
         self._random = random.Random(plan.seed)
         self.kills = 0
         self.freezes = 0
+        self.outage_count = 0
 
     def load(self, events: Iterator[SimulatedEvent]) -> _Load:
         s = self._stack.settings
@@ -180,6 +188,23 @@ class _Trial:
             self._stack.add(kind, 0)
             self._say(f"{kind}-0 joined again")
         time.sleep(settle_s / 2)
+
+    def outages(self) -> None:
+        """ClickHouse killed and away for a while, then a restart of the broker, under load.
+
+        Servers that the settings name are somebody else's: they are left alone.
+        """
+        clickhouse, kafka = self._stack.clickhouse, self._stack.kafka
+        if clickhouse is not None:
+            clickhouse.kill()
+            time.sleep(self._plan.outage_s)
+            clickhouse.start()
+            self.outage_count += 1
+            self._say(f"ClickHouse was killed and away for {self._plan.outage_s:.0f} s")
+        if kafka is not None:
+            kafka.restart()
+            self.outage_count += 1
+            self._say("restarted the broker")
 
     def freeze_each(self) -> None:
         """SIGSTOP for twice the session timeout, then SIGCONT, each process in turn."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from streams.broker import BrokerError
 from yijian import kafka_log
 from yijian.settings import Settings
 
@@ -51,16 +52,19 @@ def until_drained(
 ) -> None:
     """Returns when workers, then sinks, have committed all there is. Raises NotDrained."""
     deadline = time.monotonic() + timeout_s
+    left = "the broker did not say how many"
     while True:
-        worker = waiting(settings, settings.worker_group, worker_topics(settings))
-        sink = waiting(settings, settings.sink_group, sink_topics(settings))
+        try:
+            worker = waiting(settings, settings.worker_group, worker_topics(settings))
+            sink = waiting(settings, settings.sink_group, sink_topics(settings))
+        except (KafkaException, BrokerError):  # a broker that has just come back
+            worker = sink = -1
+        else:
+            left = f"the worker still has {worker} and the sink {sink}"
         if progress is not None:
             progress(worker, sink)
         if worker == 0 and sink == 0:
             return
         if time.monotonic() > deadline:
-            raise NotDrained(
-                f"after {timeout_s:.0f} s the worker still has {worker} and the sink {sink} "
-                "records to do"
-            )
+            raise NotDrained(f"after {timeout_s:.0f} s {left} records to do")
         time.sleep(_POLL_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.broker import log_bounds
 from yijian.settings import Settings
+
+_SILENCE_S = 20.0
 
 
 class LogRecord(NamedTuple):
@@ -63,10 +66,14 @@ def read(settings: Settings, topics: Sequence[str]) -> Iterator[LogRecord]:
     )
     try:
         consumer.assign([TopicPartition(t, p, bounds[t, p].earliest) for t, p in remaining])
+        silent_since = time.monotonic()
         while remaining:
-            messages = consumer.consume(5000, timeout=10.0)
-            if not messages:
-                raise TimeoutError(f"no records from {sorted(remaining)} for 10 s")
+            # `consume` waits its whole timeout where fewer records come: a short one.
+            messages = consumer.consume(5000, timeout=0.1)
+            if messages:
+                silent_since = time.monotonic()
+            elif time.monotonic() - silent_since > _SILENCE_S:
+                raise TimeoutError(f"no records from {sorted(remaining)} for {_SILENCE_S:.0f} s")
             for m in messages:
                 if m.error() is not None:
                     raise KafkaException(m.error())

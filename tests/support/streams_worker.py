@@ -30,6 +30,7 @@ from streams.supervise import Backoff, ProcessSupervisor
 PARTITIONS = 4
 TESTS = Path(__file__).parents[1]
 OUTPUT_BYTES = 4 * 1_048_576
+HELD_MS = 10_000
 
 
 def until(condition: Callable[[], Any], deadline_s: float = 40, what: str = "condition") -> Any:
@@ -259,7 +260,17 @@ def _die_after_outputs() -> None:
     Lanes.__init__ = with_killer  # type: ignore[method-assign]
 
 
+def _hold_outputs() -> None:
+    """Keep every output in the producer for a while, as when the broker does not take any."""
+    from streams.producer import ProducerConfig
+
+    told = ProducerConfig.librdkafka
+    held = {"linger.ms": HELD_MS, "batch.num.messages": 1_000_000, "batch.size": 2_147_483_647}
+    ProducerConfig.librdkafka = lambda self: {**told(self), **held}  # type: ignore[method-assign]
+
+
 FAULTS = {
+    "hold_outputs": _hold_outputs,
     "never_acknowledge": _never_acknowledge,
     "raise_in_agent": _raise_in_agent,
     "die_after_outputs": _die_after_outputs,

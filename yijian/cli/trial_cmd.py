@@ -122,7 +122,7 @@ def _ms(p50: float | None, p99: float | None) -> str:
 
 def chaos(
     events: Annotated[int, typer.Option(help="How many simulated events.")] = 200_000,
-    rate: Annotated[float, typer.Option(help="Events a second.")] = 2500.0,
+    rate: Annotated[float, typer.Option(help="Events a second.")] = 1000.0,
     seed: Annotated[int, typer.Option(help="Of events and of the moments of the kills.")] = 1,
 ) -> None:
     """Kill, freeze and move workers and sinks under load; the last line is JSON. 混沌测试。"""
