@@ -10,6 +10,8 @@ import pytest
 from confluent_kafka import Producer
 
 from contracts.topics import Topics
+from gateway.fhir import Imported, import_bundles
+from simulation.feed import feed
 from sinks.client import connect
 from sinks.queries import dead_letter_origins
 from support.shared_data import shared_data
@@ -158,6 +160,24 @@ def test_records_of_the_largest_size_do_not_stop_a_partition(stack: Stack) -> No
         client.close()
     assert {str(row[0]) for row in found} == {f"bad-input-2000{n}" for n in range(3)}
     assert stack.processes.restarts == {"worker-0": 0, "sink-0": 0}
+
+
+def test_a_fhir_history_of_decades_reaches_the_tables(stack: Stack) -> None:
+    files = sorted(shared_data("fhir-r4-synthea").glob("*.json"))
+    outcomes = import_bundles(files, "urn:fhir:synthea", "Asia/Shanghai", "nowhere")
+    events = [outcome for outcome in outcomes if isinstance(outcome, Imported)]
+    years = {event.event.time.year for event in events}
+    assert max(years) - min(years) > 60
+    s = stack.settings
+    feed(events, s.kafka_bootstrap, s.topics)
+    drain.until_drained(s, 120)
+    client = connect(s.clickhouse_dsn)
+    try:
+        query = "SELECT source, id FROM events_current WHERE source = 'urn:fhir:synthea'"
+        stored = {(str(a), str(b)) for a, b in client.query(query).result_rows}
+    finally:
+        client.close()
+    assert stored == {event.event.key for event in events}
 
 
 def test_after_all_of_it_nothing_is_lost_doubled_or_different(stack: Stack) -> None:
