@@ -6,6 +6,7 @@ source as `repr` literals or as arguments of a factory, never as bare words.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -17,7 +18,6 @@ from rules.facts.read import ItemField
 from rules.model import (
     AllOf,
     AnyOf,
-    CodeSetOperand,
     Condition,
     FactOperand,
     Literal,
@@ -27,8 +27,17 @@ from rules.model import (
     Test,
 )
 
+UNKNOWN: Final = "None"
 _COMPARISON: Final = {"below": "<", "at_most": "<=", "above": ">", "at_least": ">="}
 _DRUG: Final = "$drug"
+_BETWEEN_LISTS: Final = {
+    "in": "{a} in {b}",
+    "not_in": "{a} not in {b}",
+    "any_in": "{b} != () and not {{*{a}}}.isdisjoint({b})",
+    "none_in": "{b} == () or {{*{a}}}.isdisjoint({b})",
+    "all_in": "{a} != () and {{*{a}}} <= {{*{b}}}",
+}
+"""Membership in a list that is a fact itself, where both are plainly known."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,13 @@ class Source:
 
     each: str
     family: str
+    resolve: Callable[[Constant], Any]
+    """What a constant is on the days that the code is for; None where it is not known."""
     fresh: str = ""
     lines: list[str] = field(default_factory=list)
     extractors: dict[str, Any] = field(default_factory=dict)
-    constants: list[Constant] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+    _named: dict[Constant, str] = field(default_factory=dict)
     _touched: set[str] = field(default_factory=set)
     _names: int = 0
 
@@ -72,10 +84,17 @@ class Source:
         return fact
 
     def constant(self, kind: str, operand: Operand, fact: Fact) -> str:
+        """The name of a constant; "" where it is not known."""
         wanted = Constant(kind, operand, fact)
-        if wanted not in self.constants:
-            self.constants.append(wanted)
-        return f"k{self.constants.index(wanted)}"
+        if wanted not in self._named:
+            value = self.resolve(wanted)
+            self._named[wanted] = "" if value is None else self.value(value)
+        return self._named[wanted]
+
+    def value(self, value: Any) -> str:
+        """The name of any value that the code needs."""
+        self.constants.append(value)
+        return f"k{len(self.constants) - 1}"
 
     def local(self, name: str) -> str:
         """The local variable that holds a fact."""
@@ -122,15 +141,59 @@ class Source:
             )
 
 
+@dataclass(frozen=True)
+class Form:
+    """A condition as expressions: `otherwise` where `unknown` holds, else `truth`.
+
+    `otherwise` is "None" or an expression that may be unknown itself (a partial list).
+    """
+
+    unknown: str
+    truth: str
+    otherwise: str = UNKNOWN
+
+    @property
+    def value(self) -> str:
+        if not self.unknown:
+            return self.truth
+        return f"{self.otherwise} if {self.unknown} else {self.truth}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is unknown exactly where `unknown` holds."""
+        return bool(self.unknown) and self.otherwise == UNKNOWN
+
+
+_NOTHING: Final = Form("", UNKNOWN)
+"""A condition that cannot be decided on these days at all."""
+
+
 def emit_condition(s: Source, tree: Condition, target: str, depth: int, bound: set[str]) -> None:
     """Emit code that leaves True, False or None (unknown) in `target`."""
     if isinstance(tree, Test):
-        emit_test(s, tree, target, depth, bound)
+        s.emit(depth, f"{target} = {form_of(s, tree, depth, bound).value}")
     elif isinstance(tree, Not):
         emit_condition(s, tree.condition, target, depth, bound)
         s.emit(depth, f"if {target} is not None: {target} = not {target}")
     else:
         _emit_many(s, tree, target, depth, bound)
+
+
+def emit_guard(
+    s: Source, tree: Condition, depth: int, bound: set[str], if_false: str, if_unknown: str
+) -> None:
+    """Emit code that goes on where a tree is true, and else runs one of two statements."""
+    if isinstance(tree, Test):
+        form = form_of(s, tree, depth, bound)
+        if form.is_plain:
+            s.emit(depth, f"if {form.unknown}: {if_unknown}")
+            s.emit(depth, f"elif not ({form.truth}): {if_false}")
+            return
+        s.emit(depth, f"t = {form.value}")
+    else:
+        emit_condition(s, tree, "t", depth, bound)
+    s.emit(depth, f"if t is False: {if_false}")
+    s.emit(depth, f"if t is None: {if_unknown}")
 
 
 def _emit_many(s: Source, tree: AllOf | AnyOf, target: str, depth: int, bound: set[str]) -> None:
@@ -147,104 +210,72 @@ def _emit_many(s: Source, tree: AllOf | AnyOf, target: str, depth: int, bound: s
         s.emit(depth + 1, f"if {part} is not {neutral}: {target} = {part}")
 
 
-def emit_test(s: Source, test: Test, target: str, depth: int, bound: set[str]) -> None:
-    """Emit one condition."""
+def form_of(s: Source, test: Test, depth: int, bound: set[str]) -> Form:
+    """One condition; what it reads is emitted, its expressions are returned."""
     fact = s.fact(test.fact)
     a = s.fetch(fact, depth, bound)
     if test.operator == "exists":
-        _emit_exists(s, test, fact, a, target, depth)
-    elif test.operator in words.MEMBERSHIP or test.operator in words.LIST_MEMBERSHIP:
-        _emit_membership(s, test, fact, a, target, depth, bound)
-    else:
-        _emit_comparison(s, test, fact, a, target, depth, bound)
+        return _exists(test, fact, a)
+    if test.operator in words.MEMBERSHIP or test.operator in words.LIST_MEMBERSHIP:
+        return _membership(s, test, fact, a, depth, bound)
+    return _comparison(s, test, fact, a, depth, bound)
 
 
-def _emit_exists(s: Source, test: Test, fact: Fact, a: str, target: str, depth: int) -> None:
-    wanted = _literal(test.operands[0])
-    helper = "exists" if wanted else "exists_not"
+def _exists(test: Test, fact: Fact, a: str) -> Form:
+    operand = test.operands[0]
+    wanted = isinstance(operand, Literal) and operand.value is True
+    helper = f"{'exists' if wanted else 'exists_not'}({a})"
     if fact.type is Type.LIST:
-        s.emit(depth, f"{target} = {helper}({a})")
-    else:
-        s.emit(depth, f"{target} = {helper}({a}) if type({a}) is dict else {wanted}")
+        return Form(f"type({a}) is dict", f"{'True' if wanted else 'False'} if {a} else "
+                    f"{'False' if wanted else 'True'}", helper)  # fmt: skip
+    return Form(f"type({a}) is dict", str(wanted), helper)
 
 
-def _literal(operand: Operand) -> Any:
-    if not isinstance(operand, Literal):
-        raise TypeError("expected a literal")
-    return operand.value
-
-
-def _emit_membership(
-    s: Source, test: Test, fact: Fact, a: str, target: str, depth: int, bound: set[str]
-) -> None:
+def _membership(s: Source, test: Test, fact: Fact, a: str, depth: int, bound: set[str]) -> Form:
     operator, operand = test.operator, test.operands[0]
+    is_list = operator in words.LIST_MEMBERSHIP
     if isinstance(operand, FactOperand):
         b = s.fetch(s.fact(operand.fact), depth, bound)
-        helper = (
-            "in_list"
-            if operator == "in"
-            else "not_in_list"
-            if operator == "not_in"
-            else (f"{operator}_list")
+        unknown = f"type({a}) is dict or type({b}) is dict"
+        return Form(
+            unknown, _BETWEEN_LISTS[operator].format(a=a, b=b), f"{operator}_list({a}, {b})"
         )
-        s.emit(depth, f"{target} = {helper}({a}, {b})")
-        return
-    k = s.constant("contains", operand, fact)
-    can_miss = isinstance(operand, CodeSetOperand)
-    if operator in words.MEMBERSHIP:
-        negated = "not " if operator == "not_in" else ""
-        missing = f"type({a}) is dict" + (f" or {k} is None" if can_miss else "")
-        codes = s.constant("codes", operand, fact)
-        known = f"{negated}{k}({a})" if fact.coding == "icd10" else f"{a} {negated}in {codes}"
-        s.emit(depth, f"{target} = None if {missing} else {known}")
-        return
-    if can_miss:
-        s.emit(depth, f"if {k} is None: {target} = None")
-    word = "elif" if can_miss else "if"
-    if fact.coding == "icd10" or operator == "all_in":
-        s.emit(depth, f"{'else' if can_miss else 'if True'}: {target} = {operator}({a}, {k})")
-        return
+    contains = s.constant("contains", operand, fact)
     codes = s.constant("codes", operand, fact)
+    if not contains:
+        return _NOTHING
+    unknown = f"type({a}) is dict"
+    if not is_list:
+        negated = "not " if operator == "not_in" else ""
+        plain = f"{a} {negated}in {codes}"
+        return Form(unknown, f"{negated}{contains}({a})" if fact.coding == "icd10" else plain)
+    call = f"{operator}({a}, {contains})"
+    if fact.coding == "icd10" or operator == "all_in":
+        return Form("", call)
     negated = "not " if operator == "any_in" else ""
-    s.emit(depth, f"{word} type({a}) is dict: {target} = {operator}({a}, {k})")
-    s.emit(depth, f"else: {target} = {negated}{codes}.isdisjoint({a})")
+    return Form(unknown, f"{negated}{codes}.isdisjoint({a})", call)
 
 
-def _emit_comparison(
-    s: Source, test: Test, fact: Fact, a: str, target: str, depth: int, bound: set[str]
-) -> None:
-    """Emit `is`, `is_not`, the four orders and `between`."""
+def _comparison(s: Source, test: Test, fact: Fact, a: str, depth: int, bound: set[str]) -> Form:
+    """`is`, `is_not`, the four orders and `between`."""
     unknown = [f"type({a}) is dict"]
-    steps: list[str] = []
-    values = [_value(s, o, fact, a, depth, bound, unknown, steps) for o in test.operands]
+    values = [_value(s, operand, fact, depth, bound, unknown) for operand in test.operands]
+    if "" in values:
+        return _NOTHING
     left = a
     if fact.type is Type.AMOUNT:
-        left = _amount(s, test, a, steps)
-    condition = _expression(test.operator, fact, left, values)
-    s.emit(depth, f"if {' or '.join(dict.fromkeys(unknown))}: {target} = None")
-    if not steps:
-        s.emit(depth, f"else: {target} = {condition}")
-        return
-    s.emit(depth, "else:")
-    checks: list[str] = []
-    for step in steps:
-        name, _, expression = step.partition(" = ")
-        s.emit(depth + 1, f"{name} = {expression}")
-        checks.append(f"{name} is None")
-    s.emit(depth + 1, f"{target} = None if {' or '.join(checks)} else {condition}")
+        left = _amount(s, test, a, unknown)
+        values = [
+            f"{v}.value" if isinstance(o, FactOperand) else v
+            for v, o in zip(values, test.operands, strict=True)
+        ]
+    return Form(" or ".join(dict.fromkeys(unknown)), _expression(test.operator, fact, left, values))
 
 
 def _value(
-    s: Source,
-    operand: Operand,
-    fact: Fact,
-    a: str,
-    depth: int,
-    bound: set[str],
-    unknown: list[str],
-    steps: list[str],
+    s: Source, operand: Operand, fact: Fact, depth: int, bound: set[str], unknown: list[str]
 ) -> str:
-    """The expression of an operand; what makes it unknown goes to `unknown` and `steps`."""
+    """The expression of an operand, "" for one without a value; `unknown` gets its conditions."""
     if isinstance(operand, Literal):
         if isinstance(operand.value, date):
             return s.constant("value", operand, fact)
@@ -256,9 +287,7 @@ def _value(
     if not isinstance(operand, ParameterOperand):
         raise TypeError(f"{type(operand).__name__} is no value to compare with")
     if not operand.by:
-        k = s.constant("value", operand, fact)
-        unknown.append(f"{k} is None")
-        return k
+        return s.constant("value", operand, fact)
     keys = []
     for name in operand.by:
         key_fact = s.fact(name)
@@ -266,31 +295,31 @@ def _value(
         unknown.append(f"type({key}) is dict")
         keys.append(f"key_word({key})" if key_fact.type is Type.BOOLEAN else key)
     row = s.name()
-    steps.append(f"{row} = {s.constant('rows', operand, fact)}.get(({', '.join(keys)},))")
+    rows = s.constant("rows", operand, fact)
+    # The row is looked up only once its key is known: the conditions are joined with `or`.
+    unknown.append(f"({row} := {rows}.get(({', '.join(keys)},))) is None")
     return row
 
 
-def _amount(s: Source, test: Test, a: str, steps: list[str]) -> str:
+def _amount(s: Source, test: Test, a: str, unknown: list[str]) -> str:
     """An amount as a number in the unit of what it is compared with."""
-    unit = "''"
     for operand in test.operands:
         if isinstance(operand, ParameterOperand):
             unit = s.constant("unit", operand, s.fact(test.fact))
         elif isinstance(operand, FactOperand):
             unit = f"{s.local(operand.fact)}.unit"
-    if unit == "''":
-        return f"{a}.value"
-    name = s.name()
-    steps.append(f"{name} = amount_in({a}, {unit})")
-    return name
+        else:
+            continue
+        name = s.name()
+        unknown.append(f"({name} := amount_in({a}, {unit})) is None")
+        return name
+    return f"{a}.value"
 
 
 def _expression(operator: str, fact: Fact, left: str, values: list[str]) -> str:
-    if fact.type is Type.AMOUNT:
-        values = [f"{v}.value" if v.startswith("a") else v for v in values]
     if operator == "between":
         return f"{values[0]} <= {left} <= {values[1]}"
-    if operator in ("is", "is_not"):
+    if operator in words.EQUALITY:
         sign = "==" if operator == "is" else "!="
         if fact.type is Type.BOOLEAN:
             sign = "is" if operator == "is" else "is not"

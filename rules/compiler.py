@@ -10,17 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from msgspec import UNSET
 
 from knowledge_base import KnowledgeBase
+from knowledge_base.model import Names
 from rules import truth
-from rules.codegen import Constant, Source, emit_condition
+from rules.codegen import Constant, Source, emit_condition, emit_guard
 from rules.constants import members_of, number_for, parameter_values
+from rules.facts import Type
 from rules.facts.items import find_drug
 from rules.facts.read import absent, text
+from rules.index import Anchor
+from rules.messages import PLACEHOLDER, THRESHOLD, show
 from rules.model import AllOf, AnyOf, Condition, Literal, ParameterOperand, Rule
+from rules.truth import prefix_matcher
 
 NOT_APPLICABLE: Final = 0
 SILENT: Final = 1
@@ -29,6 +34,17 @@ UNVERIFIED: Final = 3
 EXEMPT: Final = 4
 NOT_EVALUABLE: Final = 5
 UNDETERMINED: Final = 6
+
+
+class Member(Protocol):
+    """A rule of a group, with its anchor on the days that the code is for."""
+
+    @property
+    def rule(self) -> Rule: ...
+
+    @property
+    def anchor(self) -> Anchor | None: ...
+
 
 Run = Callable[..., Any]
 Leave = Callable[[int], str]
@@ -39,6 +55,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
     "absent": absent,
     "text": text,
     "find_drug": find_drug,
+    "show": show,
     **{
         name: getattr(truth, name)
         for name in (
@@ -49,8 +66,12 @@ _NAMESPACE: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
-def constant_value(constant: Constant, knowledge: KnowledgeBase, day: date) -> Any:
-    """What a constant is in the epoch that begins with `day`; None where it is not known."""
+def _resolver(knowledge: KnowledgeBase, day: date) -> Callable[[Constant], Any]:
+    """What constants are in the epoch that begins with `day`."""
+    return lambda constant: _constant_value(constant, knowledge, day)
+
+
+def _constant_value(constant: Constant, knowledge: KnowledgeBase, day: date) -> Any:
     operand, fact = constant.operand, constant.fact
     if isinstance(operand, Literal):
         return operand.value
@@ -67,59 +88,122 @@ def constant_value(constant: Constant, knowledge: KnowledgeBase, day: date) -> A
     return members.codes if constant.kind == "codes" else members.contains
 
 
-class Compiled:
-    """A function of generated code that still waits for the constants of an epoch."""
-
-    def __init__(self, source: Source, extra: Sequence[str] = ()) -> None:
-        self.constants = tuple(source.constants)
-        self.extractors = tuple(source.extractors.values())
-        names = [f"f{i}" for i in range(len(self.extractors))]
-        names += [f"k{i}" for i in range(len(self.constants))]
-        names += [f"r{i}" for i in range(len(extra))]
-        arguments = ", ".join(["c", "F", "x", "E", *(["told"] if extra else [])])
-        lines = [f"def make({', '.join(names)}):", f"    def run({arguments}):"]
-        if source.each:
-            lines.append("        o = x.of")
-        lines += [f"        {line}" for line in source.lines]
-        lines.append("    return run")
-        self.text = "\n".join(lines)
-        namespace = dict(_NAMESPACE)
-        # The text is built from our own templates and repr of constants, see rules.codegen.
-        exec(compile(self.text, "<rules>", "exec"), namespace)
-        self._make: Callable[..., Run] = namespace["make"]
-
-    def bind(self, knowledge: KnowledgeBase, day: date, extra: Sequence[Any] = ()) -> Run:
-        """The function as of the epoch that begins with `day`."""
-        values = [constant_value(constant, knowledge, day) for constant in self.constants]
-        return self._make(*self.extractors, *values, *extra)
+def _made(s: Source, fifth: str = "", extra: Sequence[Any] = ()) -> Run:
+    """The function of a source; `fifth` names a further argument, `extra` are r0, r1 …"""
+    # Values are globals of the function: as closure cells each would be copied at every call.
+    namespace = dict(_NAMESPACE)
+    for letter, values in (("f", s.extractors.values()), ("k", s.constants), ("r", extra)):
+        namespace.update((f"{letter}{n}", value) for n, value in enumerate(values))
+    arguments = ", ".join(["c", "F", "x", "E", *([fifth] if fifth else [])])
+    lines = [f"def run({arguments}):"]
+    if s.each:
+        lines.append("    o = x.of")
+    lines += [f"    {line}" for line in s.lines]
+    # The text is built from our own templates and repr of constants, see rules.codegen.
+    exec(compile("\n".join(lines), "<rules>", "exec"), namespace)
+    made: Run = namespace["run"]
+    return made
 
 
-def compile_condition(tree: Condition, each: str, family: str) -> Compiled:
-    """A function that returns the truth of a tree."""
-    s = Source(each, family)
+def compile_condition(
+    tree: Condition, each: str, family: str, knowledge: KnowledgeBase, day: date
+) -> Run:
+    """A function that returns the truth of a tree in the epoch that begins with `day`."""
+    s = Source(each, family, _resolver(knowledge, day))
     emit_condition(s, tree, "t", 0, set())
     s.emit(0, "return t")
-    return Compiled(s)
+    return _made(s)
 
 
-def compile_rule(rule: Rule, family: str) -> Compiled:
+def compile_rule(rule: Rule, family: str, knowledge: KnowledgeBase, day: date) -> Run:
     """A function that returns the outcome of a rule, as the design's table says."""
-    s = Source(rule.each, family)
+    s = Source(rule.each, family, _resolver(knowledge, day))
     _emit_rule(s, rule, 0, set(), lambda outcome: f"return {outcome}")
-    return Compiled(s)
+    return _made(s)
 
 
-def compile_group(rules: Sequence[Rule], each: str, family: str) -> Compiled:
-    """A function that decides several rules of one list of elements."""
-    s = Source(each, family, fresh="E" if each else "F")
+def compile_told(rule: Rule, message: Names, family: str) -> Run:
+    """A function `(c, F, x, E, threshold) -> (facts, key, Chinese, English)` of a finding."""
+    s = Source(rule.each, family, lambda constant: None)
+    bound: set[str] = set()
+    facts = {name: s.fetch(s.fact(name), 0, bound) for name in rule.facts()}
+    pairs = ", ".join(f"{name!r}: {a}" for name, a in facts.items())
+    parts = [s.fetch(s.fact(name), 0, bound) for name in rule.finding.key]
+    key = " + '|' + ".join(
+        f"('+'.join({a}) if type({a}) is tuple else {_shown(a, 'en')})" for a in parts
+    )
+    zh, en = (_message(s, getattr(message, lang), lang, bound) for lang in ("zh", "en"))
+    s.emit(0, f"return {{{pairs}}}, {key or repr(rule.id)}, {zh}, {en}")
+    return _made(s, "h")
+
+
+def _message(s: Source, text: str, language: str, bound: set[str]) -> str:
+    """The expression of a message."""
+    parts: list[str] = []
+    at = 0
+    for match in PLACEHOLDER.finditer(text):
+        parts.append(repr(text[at : match.start()]))
+        at = match.end()
+        name = match.group(1)
+        if name == THRESHOLD:
+            parts.append(_shown("h", language))
+            continue
+        fact = s.fact(name)
+        if language == "en" and fact.english is not None:
+            parts.append(f"show({s.value(fact.english)}(c, x), 'en')")
+        else:
+            parts.append(_shown(s.fetch(fact, 0, bound), language))
+    parts.append(repr(text[at:]))
+    return " + ".join(part for part in parts if part != "''") or "''"
+
+
+def _shown(a: str, language: str) -> str:
+    return f"({a} if type({a}) is str else show({a}, {language!r}))"
+
+
+def compile_group(
+    members: Sequence[Member], each: str, family: str, knowledge: KnowledgeBase, day: date
+) -> Run:
+    """A function that decides several rules of one list of elements.
+
+    Rules that are anchored in one fact stand behind one look at it.
+    """
+    s = Source(each, family, _resolver(knowledge, day), fresh="E" if each else "F")
     s.emit(0, "s = 0")
     bound: set[str] = set()
-    for number, rule in enumerate(rules):
-        # A loop that never turns: `break` leaves one rule for the next.
-        s.emit(0, "while True:")
-        _emit_rule(s, rule, 1, bound, _leave_of_group(number))
+    by_fact: dict[str, list[int]] = {}
+    for number, member in enumerate(members):
+        name = member.anchor.fact.name if member.anchor is not None else ""
+        by_fact.setdefault(name, []).append(number)
+    for name, numbers in by_fact.items():
+        depth, inner = 0, bound
+        if name and len(numbers) > 1:
+            anchors = [a for n in numbers if (a := members[n].anchor) is not None]
+            _emit_gate(s, anchors, bound)
+            depth, inner = 1, set(bound)
+        for number in numbers:
+            # A loop that never turns: `break` leaves one rule for the next.
+            s.emit(depth, "while True:")
+            rule = members[number].rule
+            _emit_rule(s, rule, depth + 1, inner, _leave_of_group(number))
     s.emit(0, "return s")
-    return Compiled(s, extra=[rule.id for rule in rules] or ["none"])
+    return _made(s, "told", members)
+
+
+def _emit_gate(s: Source, anchors: Sequence[Anchor], bound: set[str]) -> None:
+    """Emit the look that spares rules whose anchor's value is not among those they ask for."""
+    fact = anchors[0].fact
+    a = s.fetch(fact, 0, bound)
+    codes = frozenset().union(*(anchor.values for anchor in anchors))
+    sizes = sorted({size for anchor in anchors for size in anchor.prefixes})
+    if sizes:
+        contains = s.value(prefix_matcher(codes, sizes))
+        passes = f"any_in({a}, {contains})" if fact.type is Type.LIST else f"{contains}({a})"
+    elif fact.type is Type.LIST:
+        passes = f"not {s.value(codes)}.isdisjoint({a})"
+    else:
+        passes = f"{a} in {s.value(codes)}"
+    s.emit(0, f"if type({a}) is dict or {passes}:")
 
 
 def _leave_of_group(number: int) -> Leave:
@@ -135,14 +219,11 @@ def _leave_of_group(number: int) -> Leave:
 
 def _emit_rule(s: Source, rule: Rule, depth: int, outer: set[str], leave: Leave) -> None:
     """Emit a rule. What its first condition reads is surely read, and stays bound in `outer`."""
-    bound = _emit_conjunction(s, rule.scope, depth, outer, leave, NOT_APPLICABLE, "u")
-    if rule.scope != AllOf(()):
-        s.emit(depth, f"if u: {leave(UNDETERMINED)}")
-        bound = _emit_conjunction(s, rule.when, depth, bound, leave, SILENT, "u")
-    else:
-        bound = _emit_conjunction(s, rule.when, depth, outer, leave, SILENT, "u")
-    if rule.unless == AnyOf(()):
-        s.emit(depth, f"if u: {leave(NOT_EVALUABLE)}")
+    is_sure = rule.unless == AnyOf(())
+    undetermined, unevaluable = leave(UNDETERMINED), leave(NOT_EVALUABLE) if is_sure else ""
+    bound = _emit_all(s, rule.scope, depth, outer, leave(NOT_APPLICABLE), undetermined)
+    bound = _emit_all(s, rule.when, depth, bound, leave(SILENT), unevaluable)
+    if is_sure:
         s.emit(depth, leave(ALERT))
         return
     emit_condition(s, rule.unless, "e", depth, bound)
@@ -152,25 +233,22 @@ def _emit_rule(s: Source, rule: Rule, depth: int, outer: set[str], leave: Leave)
     s.emit(depth, leave(UNVERIFIED))
 
 
-def _emit_conjunction(
-    s: Source, tree: Condition, depth: int, outer: set[str], leave: Leave, if_false: int, flag: str
+def _emit_all(
+    s: Source, tree: Condition, depth: int, outer: set[str], if_false: str, if_unknown: str
 ) -> set[str]:
-    """Emit a tree at the top: leave with an outcome once it is false, else flag the unknown.
+    """Emit a tree at the top: leave once it is false; leave, or flag it in `u`, if it is unknown.
 
     Returns what is surely read after it, if it is not left.
     """
     children = tree.conditions if isinstance(tree, AllOf) else (tree,)
+    leaves_at_once = len(children) == 1 and bool(if_unknown)
+    if not leaves_at_once and (children or not if_unknown):
+        s.emit(depth, "u = False")
     bound = outer
-    for number, child in enumerate(children):
-        target = flag if number == 0 else "t"
-        emit_condition(s, child, target, depth, bound)
-        s.emit(depth, f"if {target} is False: {leave(if_false)}")
+    for child in children:
+        emit_guard(s, child, depth, bound, if_false, if_unknown if leaves_at_once else "u = True")
         # From here on the code may be left: what is read later is not surely read by others.
         bound = set(bound)
-        if number == 0:
-            s.emit(depth, f"{flag} = {flag} is None")
-        else:
-            s.emit(depth, f"if t is None: {flag} = True")
-    if not children:
-        s.emit(depth, f"{flag} = False")
+    if if_unknown and len(children) > 1:
+        s.emit(depth, f"if u: {if_unknown}")
     return bound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from contracts.acts import phase_of
@@ -14,7 +14,7 @@ from knowledge_base import KnowledgeBase
 from rules.constants import boundaries, epoch_start
 from rules.engine import Group, Plan, Ready
 from rules.facts.base import Context, Element
-from rules.index import FEW
+from rules.index import MANY
 from rules.pack import Pack
 from rules.run import Run, Watched
 
@@ -27,7 +27,8 @@ _MAX_KEPT: Final = 4096
 class Evaluator:
     """Decides events with one pack and one knowledge base. For one thread.
 
-    The profile `demo` treats shadow rules as active, and every decision names it.
+    The profile `demo` treats shadow rules as active, and every decision names it. `index` says
+    whether rules are looked up by tables; the decisions do not depend on it.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Evaluator:
         knowledge: KnowledgeBase,
         profile: str = "site",
         *,
-        use_index: bool = True,
+        index: Literal["auto", "always", "never"] = "auto",
     ) -> None:
         if profile not in PROFILES:
             raise ValueError(f"the profile {profile!r} is none of {', '.join(PROFILES)}")
@@ -48,10 +49,11 @@ class Evaluator:
         self.evaluations = 0
         """How many (rule, element) pairs were looked at so far; the index keeps it small."""
         self._profile = profile
-        self._few = FEW if use_index else 2**62
+        self._few = {"auto": None, "always": 0, "never": MANY}[index]
         self._rules = tuple(rule for rule in pack.rules if rule.is_evaluated)
         self._days = boundaries(self._rules, knowledge)
         self._zones: dict[str, tzinfo] = {}
+        self._texts: dict[date, str] = {}
         self._plans: dict[tuple[str, date], Plan] = {}
         self._plans_by_epoch: dict[tuple[str, date], Plan] = {}
 
@@ -91,6 +93,15 @@ class Evaluator:
                 self._plans.clear()
             self._plans[event_type, day] = plan
         return plan
+
+    def day_text(self, day: date) -> str:
+        """The day as YYYY-MM-DD."""
+        text = self._texts.get(day)
+        if text is None:
+            if len(self._texts) >= _MAX_KEPT:
+                self._texts.clear()
+            text = self._texts[day] = day.isoformat()
+        return text
 
     def _make(self, event_type: str, day: date) -> Plan:
         known = EVENT_TYPES[event_type]

@@ -7,7 +7,6 @@ from typing import Any
 
 from contracts.decision import Decision
 from contracts.event import EVENT_TYPES, Event
-from rules.engine import fact_value
 from rules.evaluator import Evaluator
 from rules.facts import fact_of
 from rules.facts.base import Context, Element
@@ -24,6 +23,7 @@ from rules.model import (
     leaves_of,
 )
 from rules.pack import Pack
+from rules.reasons import fact_value
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def explain(rule_id: str, event: Event, evaluator: Evaluator) -> Explanation:
                 ConditionLine(
                     part,
                     said(test),
-                    ready.truth(test, c, x),
+                    ready.reasons.truth(test, c, x),
                     _values(rule, test, known.family, c, x),
                 )
                 for part, tree in (

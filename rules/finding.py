@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import Final
 
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node, Problem
 from rules import words
 from rules.checks import Scope
 from rules.fields import Fields
+from rules.messages import PLACEHOLDER, THRESHOLD
 from rules.model import Condition, FindingSpec, PhaseChange, parameters_of
-
-PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
-THRESHOLD: Final = "threshold"
 
 
 def read_finding(

@@ -23,6 +23,10 @@ R = TypeVar("R")
 
 FEW: Final = 3
 """Facts that anchor fewer rules get no table: reading a table costs as much as a rule or two."""
+SMALL: Final = 48
+"""So many rules on one list need no tables at all: compiled together they cost less."""
+MANY: Final = 2**62
+"""More rules than any fact anchors: no tables."""
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,8 @@ def read_pack(paths: Sequence[Path], knowledge: KnowledgeBase, problems: list[Pr
     for path in paths:
         if not path.exists():
             problems.append(Problem(path, 1, 1, "there is no such file or folder"))
+        elif not rule_files([path]):
+            problems.append(Problem(path, 1, 1, "there are no rules in this folder"))
     rules: dict[str, Rule] = {}
     places: dict[str, Path] = {}
     for file in rule_files([path for path in paths if path.exists()]):

@@ -35,6 +35,7 @@ from rules.engine import Group, Plan, Ready
 from rules.facts import CATALOGUE, LISTS
 from rules.facts.base import Context, Element, Value
 from rules.facts.items import diagnosis_id
+from rules.reasons import named
 
 RULE_ERROR: Final = 7
 _OUTCOMES: Final = 8
@@ -53,13 +54,15 @@ class Plans(Protocol):
 
     def plan(self, event_type: str, day: date) -> Plan: ...
 
+    def day_text(self, day: date) -> str: ...
+
 
 class Run:
     """Collects the outcomes of one event."""
 
     __slots__ = (
         "context", "contexts", "counts", "day", "elements", "event", "findings", "key",
-        "not_evaluable", "plan", "plans", "rules", "silent", "undetermined", "zone",
+        "not_evaluable", "plan", "plans", "rules", "silent", "told", "undetermined", "zone",
     )  # fmt: skip
 
     def __init__(self, plans: Plans, event: Event) -> None:
@@ -76,6 +79,7 @@ class Run:
         self.plan = plans.plan(event.type, day)
         self.context = Context(event, day, zone, plans.knowledge)
         self.contexts: dict[date, Context] | None = None
+        self.told: list[tuple[int, Ready]] = []
         self.silent = 0
         self.counts = [0] * _OUTCOMES
         self.rules: dict[str, int] = {}
@@ -96,6 +100,15 @@ class Run:
         for each, group in plan.of_lists:
             self.listed(each, group)
         counts = self.counts
+        rules = self.rules
+        findings, incomplete = self.findings, self.not_evaluable
+        undetermined = self.undetermined
+        if findings:
+            verdict = "findings"
+        elif incomplete or undetermined:
+            verdict = "incomplete"
+        else:
+            verdict = "clean" if rules else "no_rules"
         alerts = counts[ALERT] + counts[UNVERIFIED]
         silent, exempt = self.silent, counts[EXEMPT]
         not_evaluable = counts[NOT_EVALUABLE] + counts[RULE_ERROR]
@@ -118,8 +131,8 @@ class Run:
             cause="event",
             subject=event.subject,
             phase=plan.phase,
-            as_of=self.day.isoformat(),
-            verdict=self.verdict(),
+            as_of=self.plans.day_text(self.day),
+            verdict=verdict,
             coverage=Coverage(
                 applicable=alerts + silent + exempt + not_evaluable,
                 alerts=alerts,
@@ -128,31 +141,21 @@ class Run:
                 not_evaluable=not_evaluable,
                 undetermined=counts[UNDETERMINED],
             ),
-            findings=tuple(self.findings),
-            not_evaluable=tuple(self.not_evaluable),
-            undetermined=tuple(
-                [
-                    Undetermined(element=element, fact=fact, why=why, rules=tuple(rules))
-                    for (element, fact, why), rules in self.undetermined.items()
-                ]
-            ),
+            findings=tuple(findings),
+            not_evaluable=tuple(incomplete),
+            undetermined=_grouped(undetermined) if undetermined else (),
             facts=context.facts,
             elements=self.elements,
-            rules=self.rules,
+            rules=rules,
             basis=self.plans.basis,
         )
 
-    def verdict(self) -> str:
-        if self.findings:
-            return "findings"
-        if self.not_evaluable or self.undetermined:
-            return "incomplete"
-        return "clean" if self.rules else "no_rules"
-
     def items(self, group: Group | None) -> None:
         """Each item as of its own service date."""
-        context, elements = self.context, self.elements
-        seen = 0
+        context, elements, told = self.context, self.elements, self.told
+        F = context.facts
+        is_indexed = group is not None and group.is_indexed
+        seen = silent_pairs = number = 0
         for item in self.event.data.items:  # type: ignore[union-attr]
             at = getattr(item, "service_time", UNSET)
             if at is not UNSET and at is not None:
@@ -160,14 +163,29 @@ class Run:
                 if day is not None and day != self.day:
                     self.item_of_day(item, day)
                     continue
-            if group is not None:
-                line = item.line_id
-                x = Element(item, line if type(line) is str else "")
-                seen |= self.element(group, context, x)
-                if x.facts:
-                    elements[x.id] = x.facts
-        if seen and group is not None:
-            self.rules.update(group.versions(seen))
+            if group is None:
+                continue
+            line = item.line_id
+            x = Element(item, line if type(line) is str else "")
+            # The same as `element`, in place: this is where most of an event's time goes.
+            try:
+                silent: int = group.run(context, F, x, x.facts, told)
+            except Exception:
+                silent = self.after_error(group, context, x)
+            if is_indexed:
+                self.indexed(group, context, x)
+            if told:
+                self.tell_all(context, x)
+            seen |= silent
+            silent_pairs += silent.bit_count()
+            number += 1
+            if x.facts:
+                elements[x.id] = x.facts
+        if group is not None:
+            self.silent += silent_pairs
+            self.plans.evaluations += number * group.looked_at
+            if seen:
+                self.rules.update(group.versions(seen))
 
     def item_of_day(self, item: Any, day: date) -> None:
         """An item of another date: rules, limits and registries of that date."""
@@ -192,7 +210,7 @@ class Run:
             if values is UNSET:
                 self.unlisted("event.diagnoses", "not_reported", group)
                 return
-            self.all_of(group, _named((diagnosis_id(d), d) for d in values or ()))
+            self.all_of(group, _named([Element(d, diagnosis_id(d)) for d in values or ()]))
             return
         try:
             value = CATALOGUE[each].extractors[self.plan.family](self.context)
@@ -202,7 +220,7 @@ class Run:
         if type(value) is dict:
             self.unlisted(each, value.get("unknown", "partial_list"), group)
             value = value.get("partial", ())
-        self.all_of(group, _named((v, v) for v in dict.fromkeys(value)))
+        self.all_of(group, [Element(v, v) for v in dict.fromkeys(value)])
 
     def all_of(self, group: Group, elements: Iterable[Element]) -> None:
         seen = 0
@@ -218,7 +236,7 @@ class Run:
         x = Element(None, "")
         x.facts = _Unknown(why)
         for ready in group.everything:
-            if ready.truth(ready.rule.scope, self.context, x) is not False:
+            if ready.reasons.truth(ready.rule.scope, self.context, x) is not False:
                 self.rules[ready.id] = ready.version
                 self.counts[UNDETERMINED] += 1
                 self.undetermined.setdefault(("", name, why), {})[ready.id] = None
@@ -226,36 +244,45 @@ class Run:
     def element(self, group: Group, c: Context, x: Element | None) -> int:
         """All rules on one element, or on the event. The silent ones of `rest`, as bits."""
         F = c.facts
-        E = F if x is None else x.facts
-        told: list[tuple[int, Ready]] = []
-        silent: int
         try:
-            silent = group.run(c, F, x, E, told)
-        except Exception:  # a rule that raises fails for itself alone: ask them one by one
-            told.clear()
-            silent = self.one_by_one(group.rest, c, x, told)
+            silent: int = group.run(c, F, x, F if x is None else x.facts, self.told)
+        except Exception:
+            silent = self.after_error(group, c, x)
         self.silent += silent.bit_count()
-        looked_at = group.looked_at
+        self.plans.evaluations += group.looked_at
         if group.is_indexed:
-            try:
-                hits = group.hits(c, x)
-            except Exception:  # a fact that raises: each rule that reads it fails for itself
-                hits = tuple(ready for ready in group.everything if ready not in group.rest)
-            if hits:
-                looked_at += len(hits)
-                self.one_by_one(hits, c, x, told, is_rest=False)
-        self.plans.evaluations += looked_at
-        if told:
-            if len(told) > 1:
-                told.sort(key=_order)
-            for outcome, ready in told:
-                self.tell(outcome, ready, c, x)
+            self.indexed(group, c, x)
+        if self.told:
+            self.tell_all(c, x)
         return silent
 
+    def after_error(self, group: Group, c: Context, x: Element | None) -> int:
+        """A rule that raises fails for itself alone: ask the rules of `rest` one by one."""
+        self.told.clear()
+        return self.one_by_one(group.rest, c, x)
+
+    def indexed(self, group: Group, c: Context, x: Element | None) -> None:
+        """The rules that the tables bring."""
+        try:
+            hits = group.hits(c, x)
+        except Exception:  # a fact that raises: each rule that reads it fails for itself
+            hits = tuple(ready for ready in group.everything if ready not in group.rest)
+        if hits:
+            self.plans.evaluations += len(hits)
+            self.one_by_one(hits, c, x, is_rest=False)
+
+    def tell_all(self, c: Context, x: Element | None) -> None:
+        """What was found on one element, in the order of the pack."""
+        told = self.told
+        if len(told) > 1:
+            told.sort(key=_order)
+        for outcome, ready in told:
+            self.tell(outcome, ready, c, x)
+        told.clear()
+
     def one_by_one(
-        self, rules: Iterable[Ready], c: Context, x: Element | None,
-        told: list[tuple[int, Ready]], is_rest: bool = True,
-    ) -> int:  # fmt: skip
+        self, rules: Iterable[Ready], c: Context, x: Element | None, is_rest: bool = True
+    ) -> int:
         """Rules each by itself; the silent ones of `rest` as bits, others are counted here."""
         F = c.facts
         E = F if x is None else x.facts
@@ -272,7 +299,7 @@ class Run:
                     self.silent += 1
                     self.rules[ready.id] = ready.version
             elif outcome != NOT_APPLICABLE:
-                told.append((outcome, ready))
+                self.told.append((outcome, ready))
         return silent
 
     def tell(self, outcome: int, ready: Ready, c: Context, x: Element | None) -> None:
@@ -285,13 +312,13 @@ class Run:
         missing: tuple[Missing, ...] = _ERROR
         try:
             if outcome in (ALERT, UNVERIFIED):
-                self.findings.append(ready.finding(self.key, c, x, outcome == UNVERIFIED))
+                is_unverified = outcome == UNVERIFIED
+                self.findings.append(ready.told.finding(self.key, c, x, is_unverified))
             elif outcome == UNDETERMINED:
-                for m in ready.missing(ready.rule.scope, c, x):
-                    group = self.undetermined.setdefault((element, m.fact, m.why), {})
-                    group[ready.id] = None
+                for fact, why in ready.reasons.missing(ready.rule.scope, c, x):
+                    self.undetermined.setdefault((element, fact, why), {})[ready.id] = None
             elif outcome == NOT_EVALUABLE:
-                missing = ready.missing(ready.rule.when, c, x)
+                missing = named(ready.reasons.missing(ready.rule.when, c, x))
         except Exception:
             outcome = RULE_ERROR
         self.counts[outcome] += 1
@@ -320,6 +347,14 @@ class Watched(Run):
         self.seen += [(ready, c, x) for ready in group.everything]
         return super().element(group, c, x)
 
+    def items(self, group: Group | None) -> None:
+        super().items(None)
+        for item in self.event.data.items:  # type: ignore[union-attr]
+            at = getattr(item, "service_time", None)
+            is_today = at is None or at is UNSET or _day(at, self.zone) in (None, self.day)
+            if group is not None and is_today:
+                self.all_of(group, [Element(item, item.line_id or "")])
+
 
 class _Unknown(dict[str, Value]):
     """The facts of an element that nobody knows: every one is unknown for the same reason."""
@@ -330,6 +365,15 @@ class _Unknown(dict[str, Value]):
 
     def get(self, name: str, default: Any = None) -> Value:
         return self._value
+
+
+def _grouped(found: dict[tuple[str, str, str], dict[str, None]]) -> tuple[Undetermined, ...]:
+    return tuple(
+        [
+            Undetermined(element=element, fact=fact, why=why, rules=tuple(rules))
+            for (element, fact, why), rules in found.items()
+        ]
+    )
 
 
 def _order(told: tuple[int, Ready]) -> int:
@@ -344,9 +388,12 @@ def _day(at: datetime, zone: tzinfo) -> date | None:
         return None
 
 
-def _named(elements: Iterable[tuple[str, Any]]) -> Iterable[Element]:
-    """Elements with a name each; a name that repeats is numbered."""
-    seen: dict[str, int] = {}
-    for name, of in elements:
-        seen[name] = seen.get(name, 0) + 1
-        yield Element(of, name if seen[name] == 1 else f"{name}#{seen[name]}")
+def _named(elements: list[Element]) -> list[Element]:
+    """The elements with a name each: a name that repeats is numbered."""
+    if len(elements) > 1:
+        seen: dict[str, int] = {}
+        for x in elements:
+            count = seen[x.id] = seen.get(x.id, 0) + 1
+            if count > 1:
+                x.id = f"{x.id}#{count}"
+    return elements

@@ -96,7 +96,7 @@ EventExtractor: TypeAlias = Callable[[Context], Value]
 ElementExtractor: TypeAlias = Callable[[Context, Element], Value]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fact:
     """A named, typed value that conditions can ask for.
 

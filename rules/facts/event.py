@@ -13,13 +13,11 @@ from contracts.values import Actor, EncounterRef
 from rules.facts.base import (
     NOT_IN_REGISTRY,
     NOT_REPORTED,
-    STATED_ABSENT,
     UNRECOGNISED,
     Context,
     Fact,
     Type,
     Value,
-    partial,
 )
 from rules.facts.read import absent, icd, local_day, note, reported, text
 
@@ -209,29 +207,3 @@ FACTS: Final = (
     Fact("institution.kind", Type.TEXT, "机构类别", "Kind of the institution",
          _same(ALL, _institution("kind"))),
 )  # fmt: skip
-
-
-def drug_kinds(c: Context, find: Any) -> Value:
-    """The kinds of the items' drugs; partial where a drug is not in the knowledge base."""
-    kinds: dict[str, None] = {}
-    complete = True
-    for item in c.data.items:
-        found = find(c, item)
-        if type(found) is not dict:
-            kinds[found.kind] = None
-        elif found is not STATED_ABSENT:
-            complete = False
-    values = tuple(sorted(kinds))
-    return values if complete else partial(values)
-
-
-def western_items(c: Context, find: Any) -> Value:
-    """How many items are western or patent drugs; unknown where one drug is unknown."""
-    count = 0
-    for item in c.data.items:
-        found = find(c, item)
-        if type(found) is not dict:
-            count += found.kind in ("western", "patent")
-        elif found is not STATED_ABSENT:
-            return found
-    return count

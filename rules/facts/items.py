@@ -19,8 +19,9 @@ from rules.facts.base import (
     Fact,
     Type,
     Value,
+    partial,
 )
-from rules.facts.event import WITH_DIAGNOSES, WITH_DRUGS, WITH_ITEMS, drug_kinds, western_items
+from rules.facts.event import WITH_DIAGNOSES, WITH_DRUGS, WITH_ITEMS
 from rules.facts.read import ItemField, absent, code_of, icd_code, key_of, note, text, words
 
 ROUTES_NOTE: Final = "Route of administration: the source's code, e.g. oral, intravenous"
@@ -72,6 +73,35 @@ def find_entry(c: Context, item: Any) -> Any:
         entry = c.knowledge.item(coding.system, coding.code, c.day)
         found = c.entries[id(item)] = NOT_IN_KNOWLEDGE if entry is None else entry
     return found
+
+
+def drug_kinds(c: Context) -> Value:
+    """The kinds of the items' drugs; partial where a drug is not in the knowledge base."""
+    kinds: set[str] = set()
+    complete = True
+    for item in c.data.items:
+        drug = find_drug(c, item)
+        if type(drug) is not dict:
+            kinds.add(drug.kind)
+        elif drug is not STATED_ABSENT:
+            complete = False
+    values = tuple(sorted(kinds)) if len(kinds) > 1 else tuple(kinds)
+    return values if complete else partial(values)
+
+
+def western_items(c: Context) -> Value:
+    """How many items are western or patent drugs; unknown where one drug is unknown."""
+    count = 0
+    for item in c.data.items:
+        drug = c.drugs.get(id(item)) or find_drug(c, item)
+        if type(drug) is not dict:
+            count += drug.kind in _WESTERN
+        elif drug is not STATED_ABSENT:
+            return drug
+    return count
+
+
+_WESTERN: Final = frozenset({"western", "patent"})
 
 
 class DrugField:
@@ -179,10 +209,10 @@ def _item(name: str, kind: Type, zh: str, en: str, extractors: Any, **more: Any)
 
 FACTS: Final = (
     Fact("event.drug_kinds", Type.LIST, "药品类别", "Kinds of the drugs among the items",
-         _same(WITH_DRUGS, lambda c: drug_kinds(c, find_drug)), words=KINDS),
+         _same(WITH_DRUGS, drug_kinds), words=KINDS),
     Fact("event.western_item_count", Type.NUMBER, "西药和中成药条数",
          "Number of items that are western or Chinese patent medicines",
-         _same(WITH_DRUGS, lambda c: western_items(c, find_drug)), unit="1"),
+         _same(WITH_DRUGS, western_items), unit="1"),
     _item("line_id", Type.TEXT, "明细号", "Id of the line", _same(WITH_ITEMS, lambda c, x: x.id),
           always_known=True),
     _item("drug", Type.TEXT, "药品编码", "Code of the drug, as system|code",

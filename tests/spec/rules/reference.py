@@ -192,9 +192,8 @@ class Judge:
         fact = self.reader.fact(name)
         if operator == "exists":
             truth = exists(fact)
-            missing = {(name, fact[1] if fact[0] == "unknown" else "partial_list")}
             if truth is None:
-                return None, missing
+                return None, {(name, fact[1] if fact[0] == "unknown" else "partial_list")}
             return truth is operand, set()
         inputs = {name: fact}
         missing: set[tuple[str, str]] = set()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spec.rules.world import knowledge, make_rule
 
 from knowledge_base.strict_yaml import Problem, read
 from rules import Evaluator
@@ -15,6 +14,7 @@ from rules.pack import Pack
 from rules.shorthand import event_of, merge
 from rules.testing import outcome_of
 from rules.words import OPERATORS
+from spec.rules.world import knowledge, make_rule
 
 HERE = Path(__file__).parent
 TRUTHS = {"true": "alert", "false": "silent", "unknown": "not_evaluable"}
@@ -71,7 +71,7 @@ def test_its_negation_is_the_opposite_and_unknown_stays_unknown(entry: Any, row:
 
 
 def test_the_tables_show_every_operator() -> None:
-    shown = set()
+    shown: set[str] = set()
     for entry in table("operators.yaml")["tables"]:
         for row in entry["rows"]:
             event = event_of(entry["base"], BASE).type.removesuffix(".v1")
@@ -92,9 +92,9 @@ UNKNOWNS = {
 }
 
 
-@pytest.mark.parametrize("use_index", [True, False])
+@pytest.mark.parametrize("index", ["auto", "always", "never"])
 @pytest.mark.parametrize("row", table("outcomes.yaml")["rows"], ids=str)
-def test_a_rule_ends_as_the_truth_table_says(row: Any, use_index: bool) -> None:
+def test_a_rule_ends_as_the_truth_table_says(row: Any, index: Any) -> None:
     parts = {
         part: UNKNOWNS[part] if row[part] == "unknown" else CONDITIONS[row[part]]
         for part in ("scope", "when", "unless")
@@ -102,7 +102,7 @@ def test_a_rule_ends_as_the_truth_table_says(row: Any, use_index: bool) -> None:
     }
     rule = make_rule(BASE, **parts)
     event = event_of({"event": "prescription.signed", "items": [{"drug": "D1"}]}, BASE)
-    decision = Evaluator(Pack.of([rule]), BASE, use_index=use_index).decide(event)
+    decision = Evaluator(Pack.of([rule]), BASE, index=index).decide(event)
     outcome = outcome_of(decision)
     if row["outcome"] == "unverified":
         finding = decision.findings[0]

@@ -206,7 +206,8 @@ def _unquoted_dates(text: str) -> str:
 def try_rule(base: KnowledgeBase, **parts: Any) -> tuple[Rule | None, list[Problem]]:
     """The rule of these parts, and what is wrong with it."""
     problems: list[Problem] = []
-    folder, _, stem = str(parts.get("id", "spec.rule")).partition(".")
+    name = str(parts.get("id", "spec.rule"))
+    folder, _, stem = (name if name.count(".") == 1 else "spec.rule").partition(".")
     rule = read_rule_text(rule_text(**parts), Path(folder) / f"{stem}.yaml", base, problems)
     return rule, problems
 
