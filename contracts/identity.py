@@ -14,6 +14,9 @@ _NAMESPACE = bytes.fromhex("6f1f3a52c0de5b6f8a5d9a3d1c0b7e42")
 
 _SEPARATOR = "\x1f"  # ASCII unit separator: it cannot stand in an id, so no two lists collide
 
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""RFC 9562's variant bits over a hex digit."""
+
 
 class EventKey(NamedTuple):
     """What makes an event the same event, as CloudEvents 1.0 says: its source and its id."""
@@ -40,14 +43,11 @@ class Subject(NamedTuple):
 
 def derived_id(*parts: str) -> str:
     """A UUIDv5 of the parts, as text. The same parts give the same id in every process."""
-    digest = sha1(
+    text = sha1(
         _NAMESPACE + _SEPARATOR.join(parts).encode("utf-8", "surrogatepass"), usedforsecurity=False
-    ).digest()
-    raw = bytearray(digest[:16])
-    raw[6] = (raw[6] & 0x0F) | 0x50
-    raw[8] = (raw[8] & 0x3F) | 0x80
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    ).hexdigest()
+    variant = _VARIANT[text[16]]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def decision_id(key: EventKey, scope: str = "patient", cause: str = "event") -> str:

@@ -85,6 +85,16 @@ def _encounter_fact(name: str) -> Any:
     return extract
 
 
+def _encounter_day(name: str) -> Any:
+    """The calendar day of an instant of the visit, in the institution's time zone."""
+
+    def extract(c: Context) -> Value:
+        at = _encounter(c, name)
+        return local_day(at, c.zone) if isinstance(at, datetime) else absent(at)
+
+    return extract
+
+
 def _encounter_kind(c: Context) -> Value:
     kind = _encounter(c, "kind")
     if not isinstance(kind, str):
@@ -189,6 +199,12 @@ FACTS: Final = (
          _same(ALL, _encounter_fact("started_at"))),
     Fact("encounter.ended_at", Type.TIME, "离院或出院时间", "End of the visit, or discharge",
          _same(ALL, _encounter_fact("ended_at"))),
+    Fact("encounter.start_date", Type.DATE, "就诊或入院日期(机构时区)",
+         "Calendar day of its start, in the institution's time zone",
+         _same(ALL, _encounter_day("started_at"))),
+    Fact("encounter.end_date", Type.DATE, "离院或出院日期(机构时区)",
+         "Calendar day of its end, in the institution's time zone",
+         _same(ALL, _encounter_day("ended_at"))),
     Fact("encounter.is_rescue", Type.BOOLEAN, "是否抢救", "Whether the patient is being rescued",
          _same(ALL, _encounter_fact("is_rescue"))),
     Fact("practitioner.id", Type.TEXT, "医务人员编号", "Id of who signed, in the registry",

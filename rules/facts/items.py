@@ -265,6 +265,8 @@ FACTS: Final = (
           _same(ORD, ItemField("consultation", is_text=True))),
     _item("category", Type.TEXT, "费用类别", "Category of the charge",
           _same(BIL, _category), words=CATEGORIES),
+    _item("catalogue_category", Type.TEXT, "目录费用类别", "Category of the item in the catalogue",
+          _same(BIL, _entry("category")), words=CATEGORIES),
     _item("amount", Type.MONEY, "金额", "Charged amount",
           _same(BIL, ItemField("amount")), unit="CNY", always_known=True),
     _item("refunded", Type.MONEY, "已退金额", "How much of it was given back",
