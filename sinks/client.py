@@ -8,8 +8,11 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error as ClientError
 
 from sinks.errors import DsnInvalid
+
+__all__ = ["ClientError", "connect"]
 
 CONNECT_TIMEOUT_S = 5
 SEND_RECEIVE_TIMEOUT_S = 120

@@ -9,7 +9,14 @@ from __future__ import annotations
 import sys
 
 import typer
+from confluent_kafka import KafkaException
 
+from knowledge_base import KnowledgeError
+from rules import PackError
+from sinks.client import ClientError
+from sinks.errors import SinkError
+from streams.broker import BrokerError
+from streams.errors import StreamsError
 from yijian.cli import (
     contracts_cmd,
     data_cmd,
@@ -19,7 +26,7 @@ from yijian.cli import (
     servers_cmd,
     trial_cmd,
 )
-from yijian.cli.console import fail
+from yijian.cli.console import UNREACHABLE, USAGE, fail, say
 from yijian.settings import SettingError
 
 app = typer.Typer(
@@ -44,7 +51,17 @@ def main() -> None:
     try:
         app()
     except SettingError as e:
-        fail(str(e), code=2)
+        fail(str(e), USAGE)
+    except (KnowledgeError, PackError) as e:
+        for problem in e.problems:
+            say(str(problem))
+        fail(f"{len(e.problems)} problems: nothing was started 规则或知识有误，未启动", USAGE)
+    except ClientError as e:
+        fail(f"ClickHouse: {str(e).splitlines()[0]}; check YIJIAN_CLICKHOUSE_DSN", UNREACHABLE)
+    except KafkaException as e:
+        fail(f"Kafka: {e.args[0].str()}; check YIJIAN_KAFKA_BOOTSTRAP", UNREACHABLE)
+    except (SinkError, BrokerError, StreamsError) as e:
+        fail(str(e), UNREACHABLE)
     except BrokenPipeError:  # `yijian … | head`
         sys.stderr.close()
         sys.exit(0)
