@@ -26,6 +26,7 @@ from contracts.values import (
     PatientSnapshot,
     Reported,
     Value,
+    Word,
 )
 
 Revision = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -37,7 +38,7 @@ class Act(Value, frozen=True, kw_only=True):
     act_id: Identifier
     revision: Revision
     institution: Identifier
-    department: Reported[str] = UNSET
+    department: Reported[Word] = UNSET
     practitioner: Reported[Actor] = UNSET
     encounter: Reported[EncounterRef] = UNSET
     patient: Reported[PatientSnapshot] = UNSET
@@ -58,12 +59,12 @@ class PrescriptionItem(Value, frozen=True, kw_only=True):
     route: Reported[Coding] = UNSET
     usage: Reported[str] = UNSET
     """The directions as printed for the patient."""
-    skin_test: Reported[str] = UNSET
+    skin_test: Reported[Word] = UNSET
     """`negative`, `positive` or `exempt`."""
     reason: Reported[str] = UNSET
     """Why a limit is exceeded on purpose, as the prescriber wrote it."""
     service_time: Reported[Instant] = UNSET
-    trace_codes: Reported[tuple[str, ...]] = UNSET
+    trace_codes: Reported[tuple[Word, ...]] = UNSET
 
 
 class Prescription(Act, frozen=True, kw_only=True):
@@ -88,8 +89,8 @@ class OrderItem(Value, frozen=True, kw_only=True):
     route: Reported[Coding] = UNSET
     quantity: Reported[Amount] = UNSET
     body_site: Reported[Coding] = UNSET
-    skin_test: Reported[str] = UNSET
-    consultation: Reported[str] = UNSET
+    skin_test: Reported[Word] = UNSET
+    consultation: Reported[Word] = UNSET
     """The id of the specialist consultation that supports the order."""
     service_time: Reported[Instant] = UNSET
 
@@ -114,7 +115,7 @@ class ResultItem(Measurement, frozen=True, kw_only=True):
 class Result(Act, frozen=True, kw_only=True):
     """A laboratory, pathology or imaging result."""
 
-    order_id: Reported[str] = UNSET
+    order_id: Reported[Word] = UNSET
     code: Reported[Coding] = UNSET
     ordered_at: Reported[Instant] = UNSET
     collected_at: Reported[Instant] = UNSET
@@ -127,17 +128,17 @@ class ChargeItem(Value, frozen=True, kw_only=True):
 
     line_id: Identifier
     item: Coding
-    category: Reported[str] = UNSET
+    category: Reported[Word] = UNSET
     """`drug`, `consumable`, `service`; another word is unrecognised."""
     quantity: Reported[Amount] = UNSET
     unit_price: Reported[Money] = UNSET
     amount: Money
     refunded: Money = Money(0)
     """How much of `amount` has been given back, all refunds together."""
-    order_id: Reported[str] = UNSET
-    udi: Reported[str] = UNSET
+    order_id: Reported[Word] = UNSET
+    udi: Reported[Word] = UNSET
     """Unique device identification of an implanted or used device."""
-    trace_codes: Reported[tuple[str, ...]] = UNSET
+    trace_codes: Reported[tuple[Word, ...]] = UNSET
     service_time: Reported[Instant] = UNSET
 
 
@@ -152,15 +153,15 @@ class Charge(Act, frozen=True, kw_only=True):
 class Encounter(Act, frozen=True, kw_only=True):
     """A visit or a stay. Its act id is the encounter's id."""
 
-    kind: Reported[str] = UNSET
+    kind: Reported[Word] = UNSET
     started_at: Reported[Instant] = UNSET
     """Start of a visit, or admission."""
     ended_at: Reported[Instant] = UNSET
     """End of a visit, or discharge."""
-    ward: Reported[str] = UNSET
+    ward: Reported[Word] = UNSET
     is_rescue: Reported[bool] = UNSET
     diagnoses: Reported[tuple[Diagnosis, ...]] = UNSET
-    disposition: Reported[str] = UNSET
+    disposition: Reported[Word] = UNSET
 
 
 class Condition(Act, frozen=True, kw_only=True):
@@ -187,9 +188,9 @@ class Patient(Act, frozen=True, kw_only=True):
     """Demographics of the subject, or a link or merge with another of their identities."""
 
     birth_date: Reported[date] = UNSET
-    sex: Reported[str] = UNSET
+    sex: Reported[Word] = UNSET
     deceased_at: Reported[Instant] = UNSET
-    other_subject: Reported[str] = UNSET
+    other_subject: Reported[Word] = UNSET
     """For link, merge and unlink: the other identity, as `namespace|id`."""
 
 

@@ -13,7 +13,7 @@ from contracts.values import Identifier, Instant, Value
 
 D = TypeVar("D")
 
-SubjectText = Annotated[str, Meta(pattern=r"^[^|]+\|.+$", max_length=512)]
+SubjectText = Annotated[str, Meta(pattern=r"^[^|\n]+\|[^\n]+$(?!\n)", max_length=512)]
 
 
 class Envelope(Value, Generic[D], frozen=True, kw_only=True):

@@ -23,6 +23,8 @@ Instant = Annotated[datetime, Meta(tz=True)]
 
 Text = Annotated[str, Meta(min_length=1)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=512)]
+Word = Annotated[str, Meta(max_length=512)]
+"""A code or a word of a vocabulary; free text is a plain str."""
 Money = Decimal
 """An amount in the institution's currency, carried as a decimal string."""
 
@@ -34,8 +36,8 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 class Coding(Value, frozen=True):
     """A code as its source wrote it; `system` says which catalogue it is from."""
 
-    system: str
-    code: str
+    system: Word
+    code: Word
     display: Reported[str] = UNSET
 
 
@@ -43,14 +45,14 @@ class Quantity(Value, frozen=True):
     """A measured amount with its unit, in UCUM where the source uses it."""
 
     value: float
-    unit: str
+    unit: Word
 
 
 class Amount(Value, frozen=True):
     """A quantity that cannot be negative: a dose, a number of packs."""
 
     value: Annotated[float, Meta(ge=0)]
-    unit: str
+    unit: Word
 
 
 class Listing(Value, Generic[T], frozen=True):
@@ -68,17 +70,17 @@ class Allergy(Value, frozen=True):
 
     substance: Coding
     reaction: Reported[str] = UNSET
-    severity: Reported[str] = UNSET
+    severity: Reported[Word] = UNSET
     recorded_at: Reported[Instant] = UNSET
-    line_id: Reported[str] = UNSET
+    line_id: Reported[Word] = UNSET
 
 
 class Diagnosis(Value, frozen=True):
     """A coded diagnosis of an act or an encounter."""
 
     code: Coding
-    line_id: Reported[str] = UNSET
-    role: Reported[str] = UNSET
+    line_id: Reported[Word] = UNSET
+    role: Reported[Word] = UNSET
     """`principal`, `secondary`, `admission` …, as the source names it."""
 
 
@@ -90,14 +92,14 @@ class Measurement(Value, frozen=True):
     text: Reported[str] = UNSET
     """The value where it is not a quantity: a word or a code's text."""
     at: Reported[Instant] = UNSET
-    line_id: Reported[str] = UNSET
+    line_id: Reported[Word] = UNSET
 
 
 class PatientSnapshot(Value, frozen=True):
     """What the source knew of the patient when it sent the event. Carries no name or address."""
 
     birth_date: Reported[date] = UNSET
-    sex: Reported[str] = UNSET
+    sex: Reported[Word] = UNSET
     """`female`, `male`, `other`; another word travels raw and is unrecognised."""
     pregnant: Reported[bool] = UNSET
     lactating: Reported[bool] = UNSET
@@ -113,7 +115,7 @@ class EncounterRef(Value, frozen=True):
     """The visit or stay in which an act happens, as far as the act's source knows it."""
 
     id: Identifier
-    kind: Reported[str] = UNSET
+    kind: Reported[Word] = UNSET
     """`outpatient`, `emergency`, `inpatient`, `internet`; another word is unrecognised."""
     started_at: Reported[Instant] = UNSET
     ended_at: Reported[Instant] = UNSET
@@ -124,4 +126,4 @@ class Actor(Value, frozen=True):
     """Who did it: a practitioner's id in the institution's registry."""
 
     id: Identifier
-    role: Reported[str] = UNSET
+    role: Reported[Word] = UNSET

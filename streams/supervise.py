@@ -111,6 +111,7 @@ class ProcessSupervisor:
         """End a process for good: SIGTERM, then SIGKILL after the grace; its exit code."""
         with self._lock:
             child = self._children.pop(name)
+        self._ask(child)
         return self._end(name, child)
 
     def pid(self, name: str) -> int | None:
@@ -212,16 +213,17 @@ class ProcessSupervisor:
         log.warning("%s %s; starting it again in %.1f s", name, why, pause_s)
 
     def _ask(self, child: _Child) -> None:
+        """SIGTERM, once: a second one could hit a process that is ending as it was asked to."""
         process = child.process
         if process is not None and process.poll() is None:
             process.terminate()
             process.send_signal(signal.SIGCONT)  # a suspended one could not hear it
 
     def _end(self, name: str, child: _Child) -> int | None:
+        """Wait for a process that was asked to end; kill it after the grace."""
         process = child.process
         if process is None:
             return child.last_exit
-        self._ask(child)
         try:
             code = process.wait(self._grace_s)
         except subprocess.TimeoutExpired:

@@ -16,7 +16,6 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, cast
 
-import faust
 from confluent_kafka.admin import AdminClient
 from faust.streams import Stream
 from faust.types import TP, StreamT
@@ -24,7 +23,13 @@ from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from contracts.clock import Clock, SystemClock
 from streams.agent import Agent, Means
-from streams.broker import BrokerError, check_equal_partitions
+from streams.app import App, build_app, producer_config
+from streams.broker import (
+    BrokerError,
+    MissingTopicsError,
+    UnequalPartitionsError,
+    check_equal_partitions,
+)
 from streams.config import Runtime, WorkerConfig
 from streams.errors import AgentFailed, ConfigurationError, StreamsError
 from streams.figures import Figures
@@ -32,12 +37,11 @@ from streams.lanes import Lanes
 from streams.lease import Lease
 from streams.metrics import WorkerCollector
 from streams.placement import Placement
-from streams.producer import OutputProducer, ProducerConfig
-from streams.security import aiokafka_options
+from streams.producer import OutputProducer
 from streams.status import Status
 from streams.status_server import StatusServer
 from streams.supervision import Supervisor
-from streams.transport import SCHEME, Batch, Consumer, FetchLimits, register
+from streams.transport import Batch, Consumer
 from streams.watchdog import Watchdog, log_ends
 
 log = logging.getLogger(__name__)
@@ -63,11 +67,18 @@ def run(config: WorkerConfig, supervisor: Supervisor, clock: Clock | None = None
         partitions = check_equal_partitions(
             config.bootstrap, [*config.intake, *config.outputs], config.kafka_options
         )
-    except (BrokerError, ConfigurationError) as error:
+    except (MissingTopicsError, UnequalPartitionsError) as error:
         log.error("The worker cannot start: %s", error)
         return EXIT_CANNOT_START
+    except BrokerError as error:
+        log.error("The worker cannot go on: %s", error)
+        return EXIT_CANNOT_GO_ON
     _set_up(config.runtime)
-    code = asyncio.run(_Worker(config, supervisor, partitions, clock or SystemClock()).run())
+    try:
+        code = asyncio.run(_Worker(config, supervisor, partitions, clock or SystemClock()).run())
+    except ConfigurationError as error:
+        log.error("The worker cannot start: %s", error)
+        code = EXIT_CANNOT_START
     if any(t is not threading.main_thread() and not t.daemon for t in threading.enumerate()):
         _end_process(code)  # a thread of aiokafka that hangs must not hold a finished worker
     return code
@@ -87,15 +98,6 @@ def _end_process(code: int) -> None:
     os._exit(code)
 
 
-class App(faust.App):
-    """A Faust app that leaves no folders behind and knows what its transport needs."""
-
-    fetch_limits: FetchLimits
-    lease: Lease
-
-    def _create_directories(self) -> None: ...
-
-
 class _Worker:
     def __init__(
         self, config: WorkerConfig, supervisor: Supervisor, partitions: int, clock: Clock
@@ -112,7 +114,7 @@ class _Worker:
         """Start everything, wait for a signal, end everything."""
         stop = _stop_signal()
         self._app = app = build_app(self._config, self._lease)
-        self._producer = OutputProducer(_producer_config(self._config), self.fail)
+        self._producer = OutputProducer(producer_config(self._config), self.fail)
         self._lanes = Lanes(
             self._acknowledge,
             self._producer.fail,
@@ -170,8 +172,14 @@ class _Worker:
         registry.register(WorkerCollector(self._figures, status.vitals))
         for process in (ProcessCollector, GCCollector):
             process(registry=registry)
-        address = self._config.http_host, self._config.http_port
-        return StatusServer(*address, registry, status.health).start()
+        host, port = self._config.http_host, self._config.http_port
+        try:
+            return StatusServer(host, port, registry, status.health).start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"metrics and health cannot be served on {host}:{port}: {error.strerror}; choose "
+                "another address, or port 0 for a free one"
+            ) from error
 
     @property
     def _consumer(self) -> Consumer:
@@ -258,52 +266,6 @@ class _Worker:
 async def _batches(stream: StreamT[Any]) -> AsyncIterator[Batch]:
     async for event in cast(Stream[Any], stream).noack().events():
         yield cast(Batch, event.value)
-
-
-def build_app(config: WorkerConfig, lease: Lease) -> App:
-    """The Faust app for a worker, with every setting that differs from Faust's own."""
-    register()
-    timeouts = config.timeouts
-    app = App(
-        config.group_id,
-        broker=";".join(f"{SCHEME}://{host}" for host in config.bootstrap.split(",")),
-        broker_client_id=config.client_id,
-        broker_session_timeout=timeouts.session_s,
-        broker_heartbeat_interval=timeouts.heartbeat_s,
-        broker_rebalance_timeout=timeouts.rebalance_s,
-        broker_commit_interval=timeouts.commit_interval_s,
-        broker_max_poll_records=config.batch_records,
-        store="memory://",
-        stream_buffer_maxsize=config.queued_batches,
-        stream_wait_empty=False,
-        stream_recovery_delay=0.0,
-        table_standby_replicas=1,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-        autodiscover=False,
-    )
-    app.lease = lease
-    app.fetch_limits = FetchLimits(
-        max_batch_bytes=config.batch_bytes,
-        fetch_max_bytes=config.fetch_max_bytes,
-        partition_fetch_bytes=config.batch_bytes,
-        fetch_wait_ms=config.fetch_wait_ms,
-        connection=aiokafka_options(config.kafka_options),
-    )
-    return app
-
-
-def _producer_config(config: WorkerConfig) -> ProducerConfig:
-    return ProducerConfig(
-        bootstrap=config.bootstrap,
-        client_id=config.client_id,
-        message_timeout_s=config.timeouts.message_s,
-        linger_ms=config.linger_ms,
-        compression=config.compression,
-        max_record_bytes=config.max_output_bytes,
-        options=config.kafka_options,
-    )
 
 
 def _stop_signal() -> asyncio.Event:

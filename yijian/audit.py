@@ -1,6 +1,7 @@
 """Is anything lost, twice or different? Counted from Kafka's log against ClickHouse's tables.
 
-lost         intake records without a decision of their event key and without a dead letter
+lost         intake records without a dead letter whose event key has no decision, or no row in the
+             events table
 duplicates   keys with more than one current row through the views the product reads, plus keys
              whose repeated decisions differ in content
 disorder     decisions that stand before a decision about an earlier record of their partition
@@ -25,6 +26,9 @@ from yijian.settings import Settings
 
 _MOST_EXAMPLES = 5
 
+Origin = tuple[str, int, int]
+"""Topic, partition and offset of an intake record."""
+
 
 class Audit(msgspec.Struct, frozen=True):
     """The figures, and a few examples (positions and ids, never content) for each that is not 0."""
@@ -46,9 +50,8 @@ class _Seen:
     """What the intake log says must be in the tables."""
 
     records: int = 0
-    keys: dict[EventKey, str] = field(default_factory=dict)
-    refused: dict[tuple[str, int, int], str] = field(default_factory=dict)
-    per_key: dict[EventKey, int] = field(default_factory=dict)
+    accepted: dict[Origin, EventKey] = field(default_factory=dict)
+    refused: dict[Origin, str] = field(default_factory=dict)
     alerts: dict[str, bytes] = field(default_factory=dict)
     by_event: dict[EventKey, frozenset[str]] = field(default_factory=dict)
 
@@ -59,26 +62,31 @@ def audit(settings: Settings, supervisor: Supervisor) -> Audit:
     client = connect(settings.clickhouse_dsn)
     try:
         decided = {EventKey(s, i) for s, i in queries.decision_keys(client)}
+        stored_events = {EventKey(s, i) for s, i in queries.event_keys(client)}
         dead = set(queries.dead_letter_origins(client))
         twice = queries.duplicates(client)
         stored = dict(queries.alert_contents(client))
     finally:
         client.close()
-    lost = [where for key, where in seen.keys.items() if key not in decided]
-    lost_records = sum(seen.per_key[key] for key in seen.keys if key not in decided)
-    unaccounted = [_where(*origin) for origin in seen.refused if origin not in dead]
+    accounted = decided & stored_events
+    lost = [
+        origin
+        for origin, key in seen.accepted.items()
+        if key not in accounted and origin not in dead
+    ]
+    lost += [origin for origin in seen.refused if origin not in dead]
     differing = _differences(seen.alerts, stored)
     disordered = list(_disorder(settings))
     return Audit(
         intake_records=seen.records,
-        lost=lost_records + len(unaccounted),
+        lost=len(lost),
         duplicates=twice.total,
         differences=len(differing),
         disorder=len(disordered),
         examples={
             name: some
             for name, some in (
-                ("lost", _some(lost + unaccounted)),
+                ("lost", _some(_where(*origin) for origin in lost)),
                 ("duplicates", [str(twice)] if twice.total else []),
                 ("differences", _some(differing)),
                 ("disorder", _some(disordered)),
@@ -98,8 +106,7 @@ def _read_intake(settings: Settings, supervisor: Supervisor) -> _Seen:
             seen.refused[where] = answer.reason
             continue
         key = answer.event.key
-        seen.keys[key] = _where(*where)
-        seen.per_key[key] = seen.per_key.get(key, 0) + 1
+        seen.accepted[where] = key
         for stale in seen.by_event.get(key, ()):
             seen.alerts.pop(stale, None)
         findings = answer.decision.findings

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -107,14 +109,25 @@ time.sleep(600)
 """
 
 
+@contextmanager
+def owner(script: str) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """A process that supervises, and what it says; gone afterwards."""
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def test_processes_end_when_their_owner_is_killed() -> None:
-    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=ROOT)
-    assert owner.stdout is not None
-    child = psutil.Process(int(owner.stdout.readline()))
-    owner.kill()
-    owner.wait()
-    owner.stdout.close()
-    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    with owner(OWNER) as (process, said):
+        child = psutil.Process(int(said.readline()))
+        process.kill()
+        process.wait()
+        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 FOREVER = """
@@ -127,13 +140,7 @@ sys.exit(run_forever({"a": ([sys.executable, "-c", ends], None)}))
 
 @pytest.mark.parametrize("code", [0, 5])
 def test_running_for_ever_passes_a_signal_on_and_tells_how_it_ended(code: int) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", FOREVER.replace("CODE", str(code))],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    )
-    assert owner.stdout is not None
-    assert owner.stdout.readline() == b"up\n"
-    owner.terminate()
-    assert owner.wait(20) == (1 if code else 0)
-    owner.stdout.close()
+    with owner(FOREVER.replace("CODE", str(code))) as (process, said):
+        assert said.readline() == b"up\n"
+        process.terminate()
+        assert process.wait(20) == (1 if code else 0)

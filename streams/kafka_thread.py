@@ -1,0 +1,212 @@
+"""aiokafka in its thread: bounded buffers, positions never guessed, a session that is proven."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, NamedTuple, Protocol, cast
+
+import aiokafka
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.errors import LostPosition, PositionOutsideLog
+from streams.lease import Lease
+
+
+@dataclass(frozen=True)
+class FetchLimits:
+    """How much is read ahead, and how connections are made."""
+
+    max_batch_bytes: int = 1_048_576
+    """Keys and values of one batch; a single larger record is a batch of its own."""
+    fetch_max_bytes: int = 16 * 1_048_576
+    partition_fetch_bytes: int = 1_048_576
+    fetch_wait_ms: int = 50
+    """A fetch in flight keeps the partitions it does not name waiting: short."""
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the aiokafka client: security."""
+
+
+class Owner(Protocol):
+    """What the thread needs of the consumer it works for."""
+
+    limits: FetchLimits
+    lease: Lease | None
+    ready_serial: int
+    """The seek whose records may be delivered; -1 while positions are unknown."""
+
+
+class Fetched(dict[TP, list[Any]]):
+    """Records by partition, and the seek after which they were fetched."""
+
+    serial: int = -1
+
+
+class Start(NamedTuple):
+    """Where reading begins, and the number of the seek that put it there."""
+
+    positions: dict[TP, int]
+    serial: int
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """aiokafka in its thread, with bounded buffers and positions that are never guessed."""
+
+    _serial = 0
+
+    @property
+    def owner(self) -> Owner:
+        return cast(Owner, self.consumer)
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        self._watch_heartbeats()
+
+    def _watch_heartbeats(self) -> None:
+        """Let every answered heartbeat renew the lease."""
+        lease, coordinator = self.owner.lease, self._ensure_consumer()._coordinator
+        if lease is None:
+            return
+        heartbeat = coordinator._do_heartbeat
+
+        async def timed() -> bool:
+            sent_at = monotonic()
+            answered = bool(await heartbeat())
+            if answered:
+                lease.renew(sent_at)
+            elif coordinator.generation < 0:
+                lease.revoke()
+            return answered
+
+        coordinator._do_heartbeat = timed
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
+        conf, limits = self.app.conf, self.owner.limits
+        # Faust's assignor keeps one partition number of all topics on one member.
+        self._assignor = self.app.assignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            # Never guess: a lost position raises, a fresh group is set to the beginning by us.
+            auto_offset_reset="none",
+            max_poll_records=conf.broker_max_poll_records,
+            max_poll_interval_ms=int((conf.broker_max_poll_interval or 0) * 1000),
+            max_partition_fetch_bytes=limits.partition_fetch_bytes,
+            fetch_max_bytes=limits.fetch_max_bytes,
+            fetch_max_wait_ms=limits.fetch_wait_ms,
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            check_crcs=conf.broker_check_crcs,
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
+            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
+            **limits.connection,
+        )
+
+    async def _fetch_records(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Fetched:
+        serial = self._serial
+        if serial != self.owner.ready_serial:
+            await asyncio.sleep(0.01)
+            return Fetched()
+        try:
+            fetched = Fetched(
+                await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+            )
+        except KafkaError:
+            if serial == self._serial == self.owner.ready_serial:
+                raise
+            return Fetched()  # of a new assignment whose positions are not set yet
+        if self._serial != serial:
+            # A seek came while this call waited, and these records were read after it: put the
+            # position back, they are fetched again when the new positions are known to all.
+            for tp, records in fetched.items():
+                consumer.seek(TopicPartition(*tp), records[0].offset)
+            return Fetched()
+        fetched.serial = serial
+        return fetched
+
+    def fetch_positions(self) -> dict[TP, int]:
+        """Per assigned partition the next offset to be fetched, where that is known."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None:
+            return {}
+        states = {TP(*tp): assignment.state_value(tp) for tp in assignment.tps}
+        return {
+            tp: s.position for tp, s in states.items() if s is not None and s.has_valid_position
+        }
+
+    async def seek_to_start(self) -> Start | None:
+        """Seek all assigned partitions; None where the assignment changed meanwhile."""
+        start: Start | None = await self.call_thread(self._seek_to_start)
+        return start
+
+    async def _seek_to_start(self) -> Start | None:
+        consumer = self._ensure_consumer()
+        coordinator = consumer._coordinator
+        generation = coordinator.generation
+        tps = sorted(consumer.assignment())
+        if not tps:
+            return Start({}, self._serial)
+        try:
+            committed = await coordinator.fetch_committed_offsets(tps)
+            earliest = await consumer.beginning_offsets(tps)
+            latest = await consumer.end_offsets(tps)
+            if self.owner.lease is not None:
+                await coordinator._do_heartbeat()  # do not wait for the first regular one
+        except IllegalStateError:
+            return None
+        if coordinator.generation != generation or set(tps) != consumer.assignment():
+            return None
+        known = {tp: c.offset for tp, c in committed.items() if c.offset >= 0}
+        self._check(tps, known, earliest, latest)
+        positions = {TP(*tp): known.get(tp, earliest[tp]) for tp in tps}
+        for tp in tps:
+            consumer.seek(tp, positions[TP(*tp)])
+        self._serial += 1
+        return Start(positions, self._serial)
+
+    def _check(
+        self,
+        tps: Iterable[TopicPartition],
+        committed: Mapping[TopicPartition, int],
+        earliest: Mapping[TopicPartition, int],
+        latest: Mapping[TopicPartition, int],
+    ) -> None:
+        lost = [
+            LostPosition(tp.topic, tp.partition, committed[tp], earliest[tp], latest[tp])
+            for tp in tps
+            if tp in committed and not earliest[tp] <= committed[tp] <= latest[tp]
+        ]
+        if lost:
+            raise PositionOutsideLog(self.app.conf.id, lost)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """False where the broker did not store them; the next commit asks again."""
+        asked = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()
+        }
+        try:
+            await self._ensure_consumer().commit(asked)
+        except (CommitFailedError, IllegalStateError) as error:
+            self.log.info("Not committed, the group has moved on: %s", error)
+            return False
+        except KafkaError as error:
+            self.log.warning("Not committed: %r", error)
+            return False
+        return True

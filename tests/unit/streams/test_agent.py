@@ -1,0 +1,258 @@
+"""What leaves the agent for a batch, in which order, and when it must not write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP
+
+from contracts.clock import ManualClock
+from contracts.decision import DeadLetterHeaders, OriginHeaders
+from contracts.identity import partition_of
+from contracts.topics import Topics
+from streams.agent import Agent, Means
+from streams.figures import Figures
+from streams.lanes import Lanes
+from streams.lease import Lease
+from streams.origin import Origin, origin_headers
+from streams.placement import Placement
+from streams.producer import OutputProducer
+from streams.supervision import Supervisor
+from streams.transport import Batch
+from support.streams_fakes import FakeEvaluator, prescription, subject
+
+TOPICS = Topics(prefix="t")
+INTAKE = TOPICS.intake("prescription", "his")
+RECEIVED_MS = 1_800_000_000_000
+HERE = 2
+PATIENTS = [n for n in range(100) if partition_of(subject(n).encode(), 4) == HERE]
+STRANGER = next(n for n in range(100) if partition_of(subject(n).encode(), 4) != HERE)
+
+
+class Sent(NamedTuple):
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    partition: int
+    report: Any
+    headers: dict[str, bytes]
+
+
+class FakeProducer(list[Sent]):
+    """A producer that keeps what it is given."""
+
+    queued = 0
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int,
+        report: Any,
+        alias: None,
+        timestamp: int,
+        headers: Any,
+    ) -> None:
+        self.append(Sent(topic, value, key, partition, report, dict(headers)))
+
+    def __len__(self) -> int:
+        return self.queued
+
+    def confirm(self) -> None:
+        for sent in list(self):
+            sent.report(None, None)
+
+    @property
+    def topics(self) -> list[str]:
+        return [sent.topic for sent in self]
+
+
+class Now:
+    s = 0.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+class Bench:
+    """An agent with fakes around it."""
+
+    def __init__(self, max_record_bytes: int = 1_000_000) -> None:
+        self.acknowledged: list[int] = []
+        self.now = Now()
+        self.lease = Lease(10, 6, self.now)
+        self.lease.renew(0)
+        self.producer = FakeProducer()
+        self.epoch = 1
+        self.figures = Figures(ManualClock(datetime(2026, 11, 20, tzinfo=UTC)))
+        self.lanes = Lanes(lambda tp, last, epoch: self.acknowledged.append(last), print)
+        self.agent = Agent(
+            Means(
+                supervisor=Supervisor(FakeEvaluator()),
+                producer=cast(OutputProducer, self.producer),
+                lanes=self.lanes,
+                lease=self.lease,
+                topics=TOPICS,
+                placement=Placement(4),
+                figures=self.figures,
+                is_current=lambda epoch: epoch == self.epoch,
+                max_record_bytes=max_record_bytes,
+            )
+        )
+
+    async def work(self, *records: Any, topic: str = INTAKE) -> None:
+        batch = Batch(TP(topic, HERE), list(records), 1)
+
+        async def batches() -> AsyncIterator[Batch]:
+            yield batch
+
+        await self.agent.run(batches())
+
+
+def record(
+    offset: int, value: bytes | None, key: bytes | None, headers: Any = (), topic: str = INTAKE
+) -> Any:
+    size = len(value or b"")
+    return ConsumerRecord(
+        topic, HERE, offset, RECEIVED_MS, 1, key, value, None, len(key or b""), size, headers
+    )
+
+
+def event(offset: int, patient: int = PATIENTS[0], items: int = 2) -> Any:
+    return record(offset, prescription(offset, patient, items), subject(patient).encode())
+
+
+async def test_outputs_leave_in_the_order_of_the_records_into_the_lanes_partition() -> None:
+    bench = Bench()
+    await bench.work(event(5), event(6), event(9))
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts] * 3
+    assert {sent.partition for sent in bench.producer} == {HERE}
+    offsets = [sent.headers[OriginHeaders.OFFSET] for sent in bench.producer]
+    assert offsets == [b"5", b"5", b"6", b"6", b"9", b"9"]
+    assert bench.producer[0].headers[OriginHeaders.TOPIC] == INTAKE.encode()
+    assert bench.producer[0].headers[OriginHeaders.RECEIVED_MS] == b"1800000000000"
+
+
+async def test_a_batch_is_acknowledged_after_every_output_is_confirmed() -> None:
+    bench = Bench()
+    await bench.work(event(5), event(9))
+    assert bench.acknowledged == []
+    bench.producer.confirm()
+    await asyncio.sleep(0)
+    assert bench.acknowledged == [9]
+
+
+async def test_a_misplaced_record_is_put_where_its_key_belongs_and_not_evaluated() -> None:
+    bench = Bench()
+    await bench.work(event(5, STRANGER))
+    (sent,) = list.__iter__(bench.producer)
+    assert sent.topic == TOPICS.rekeyed
+    assert sent.partition == partition_of(subject(STRANGER).encode(), 4)
+    assert sent.value == prescription(5, STRANGER)
+    assert sent.headers == dict(origin_headers(Origin(INTAKE, HERE, 5, RECEIVED_MS)))
+    assert bench.figures.rekeyed == 1
+
+
+async def test_a_rekeyed_record_answers_for_the_place_it_came_from() -> None:
+    bench = Bench()
+    origin = Origin(INTAKE, 0, 77, RECEIVED_MS - 500)
+    rekeyed = record(
+        3,
+        prescription(1, PATIENTS[0]),
+        subject(PATIENTS[0]).encode(),
+        tuple(origin_headers(origin)),
+        TOPICS.rekeyed,
+    )
+    await bench.work(rekeyed, topic=TOPICS.rekeyed)
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts]
+    for sent in bench.producer:
+        assert sent.headers == dict(origin_headers(origin))
+
+
+async def test_a_refused_record_is_a_dead_letter_in_its_lane() -> None:
+    bench = Bench()
+    key = subject(PATIENTS[0]).encode()
+    await bench.work(record(5, b"{", key), record(6, None, key), record(7, b"{}", None))
+    assert bench.producer.topics == [TOPICS.dead_letters] * 3
+    assert [sent.value for sent in bench.producer] == [b"{", None, b"{}"]
+    reasons = [sent.headers[DeadLetterHeaders.REASON] for sent in bench.producer]
+    assert reasons == [b"not_json", b"empty_value", b"missing_key"]
+    assert bench.figures.dead_letters.total() == 3
+
+
+@pytest.mark.parametrize("patient", [PATIENTS[0], STRANGER])
+async def test_a_refused_record_larger_than_an_output_leaves_its_bytes_in_the_intake(
+    patient: int,
+) -> None:
+    bench = Bench(max_record_bytes=100)
+    await bench.work(record(5, b"{" * 101, subject(patient).encode()))
+    (sent,) = list.__iter__(bench.producer)
+    assert (sent.topic, sent.value) == (TOPICS.dead_letters, None)
+    assert sent.headers[DeadLetterHeaders.REASON] == b"too_large"
+    assert sent.headers[DeadLetterHeaders.OFFSET] == b"5"
+
+
+async def test_nothing_is_written_without_a_lease() -> None:
+    bench = Bench()
+    bench.now.s = 4.5
+    working = asyncio.ensure_future(bench.work(event(5)))
+    await asyncio.sleep(0.03)
+    assert bench.producer.topics == []
+    bench.lease.renew(4.5)
+    await working
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts]
+
+
+async def test_a_worker_frozen_within_a_batch_writes_nothing_more_when_it_is_expelled() -> None:
+    bench = Bench()
+    supervise = bench.agent._means.supervisor.supervise
+
+    def frozen_after_the_first(*args: Any) -> Any:
+        bench.now.s = 30.0  # the session is long over when it goes on
+        return supervise(*args)
+
+    bench.agent._means.supervisor.supervise = frozen_after_the_first  # type: ignore[method-assign]
+    working = asyncio.ensure_future(bench.work(event(5), event(6), event(7)))
+    await asyncio.sleep(0.03)
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts]
+    bench.epoch = 2
+    await working
+    bench.producer.confirm()
+    await asyncio.sleep(0)
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts]
+    assert bench.acknowledged == []
+    assert bench.lanes.batches == 0
+
+
+async def test_a_stale_batch_is_dropped() -> None:
+    bench = Bench()
+    bench.epoch = 2
+    await bench.work(event(5))
+    assert bench.producer.topics == []
+
+
+async def test_no_batch_is_begun_while_partitions_are_given_up() -> None:
+    bench = Bench()
+    bench.lanes.close()
+    await bench.work(event(5))
+    assert bench.producer.topics == []
+
+
+async def test_a_batch_of_huge_outputs_waits_for_the_producer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.agent._MAX_AHEAD_BYTES", 1000)
+    bench = Bench()
+    bench.producer.queued = 2
+    working = asyncio.ensure_future(bench.work(event(5), event(6)))
+    await asyncio.sleep(0.03)
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts]
+    bench.producer.queued = 0
+    await working
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts] * 2
