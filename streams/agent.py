@@ -23,6 +23,8 @@ from streams.transport import Batch
 _RETRY_S: Final = 0.01
 _MAX_AHEAD_BYTES: Final = 16 * 1_048_576
 """Outputs of a single batch with the producer, before the batch itself has to wait."""
+_MAX_KEY_BYTES: Final = 4096
+"""Longer than any subject; the key of a dead letter is cut there."""
 _NOW: Final = 0
 """As a record's timestamp: the time of producing."""
 
@@ -118,6 +120,9 @@ class Outputs:
     def answer(self, record: Any) -> None:
         """Produce the answer to one record: a decision and its alerts, or where else it goes."""
         key: bytes | None = record.key
+        if key and len(key) > _MAX_KEY_BYTES:
+            self._bury(record, _no_subject(record.value))
+            return
         if key and self._placement[key] != self._partition:
             self._rekey(record, key)
             return
@@ -170,8 +175,11 @@ class Outputs:
             letter = _too_large(value)
             value = None
         headers: list[Any] = [*letter.headers(*self._origin(record))]
+        key: bytes | None = record.key
+        if key is not None:
+            key = key[:_MAX_KEY_BYTES]  # the broker must not refuse the letter for its key
         produce, report = self._produce, self._report
-        produce(self._dead_letters, value, record.key, self._partition, report, None, _NOW, headers)
+        produce(self._dead_letters, value, key, self._partition, report, None, _NOW, headers)
         self._sent_one(value)
         self._figures.refused(letter)
 
@@ -187,4 +195,10 @@ class Outputs:
 def _too_large(value: bytes) -> DeadLetter:
     return DeadLetter(
         value, Reason.TOO_LARGE, "$", "larger than an output may be; its bytes stay in the intake"
+    )
+
+
+def _no_subject(value: bytes | None) -> DeadLetter:
+    return DeadLetter(
+        value, Reason.KEY_MISMATCH, "$.subject", "the record's key is longer than any subject"
     )

@@ -97,6 +97,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             # Never guess: a lost position raises, a fresh group is set to the beginning by us.
             auto_offset_reset="none",
+            isolation_level="read_committed",  # an aborted transaction's records never happened
             max_poll_records=conf.broker_max_poll_records,
             max_poll_interval_ms=int((conf.broker_max_poll_interval or 0) * 1000),
             max_partition_fetch_bytes=limits.partition_fetch_bytes,

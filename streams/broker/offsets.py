@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, but not by name
     AdminClient,
     OffsetSpec,
 )
 
 from streams.broker.admin import REQUEST_TIMEOUT_S, admin_client, result_of
+from streams.broker.errors import TopicError
+
+_LEADERS_S: Final = 15.0
+_RETRY_S: Final = 0.1
+# What a broker says of a partition that is new, or whose leader has just changed.
+_PASSING: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+    }
+)
 
 
 class LogBounds(NamedTuple):
@@ -69,13 +83,29 @@ def log_bounds(
 def _offsets(
     client: AdminClient, wanted: Iterable[tuple[str, int]], spec: OffsetSpec
 ) -> dict[tuple[str, int], int]:
-    asked = client.list_offsets(
-        {TopicPartition(topic, partition): spec for topic, partition in wanted},
-        request_timeout=REQUEST_TIMEOUT_S,
-    )
-    return {
-        (at.topic, at.partition): int(
-            result_of(future, f"asking for the bounds of {at.topic}[{at.partition}]").offset
+    """The offset of each partition; those whose leader is just being found are asked again."""
+    left, found = list(wanted), dict[tuple[str, int], int]()
+    deadline = time.monotonic() + _LEADERS_S
+    while left:
+        asked = client.list_offsets(
+            {TopicPartition(topic, partition): spec for topic, partition in left},
+            request_timeout=REQUEST_TIMEOUT_S,
         )
-        for at, future in asked.items()
-    }
+        left = []
+        for at, future in asked.items():
+            try:
+                answer = result_of(future, f"asking for the bounds of {at.topic}[{at.partition}]")
+            except TopicError as error:
+                if not _is_passing(error) or time.monotonic() > deadline:
+                    raise
+                left.append((at.topic, at.partition))
+            else:
+                found[at.topic, at.partition] = int(answer.offset)
+        if left:
+            time.sleep(_RETRY_S)
+    return found
+
+
+def _is_passing(error: TopicError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, KafkaException) and bool(cause.args[0].code() in _PASSING)

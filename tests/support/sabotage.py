@@ -2,6 +2,7 @@
 
 commit_early  the worker commits what it was handed, before any output is confirmed
 skip_cut      the sink records the position of a cut of decisions whose rows it never wrote
+skip_event_cut  the same with a cut of events
 drop_order    the worker takes the records of every batch from last to first
 """
 
@@ -31,19 +32,23 @@ def commit_early() -> None:
     ProducerConfig.librdkafka = lambda self: {**options(self), "linger.ms": 1000}  # type: ignore[method-assign]
 
 
-def skip_cut() -> None:
+def skip_cut(word: str = ".decisions.") -> None:
     from sinks.cutting import Cutter, Stored
 
     put = Cutter.put
     skipped: list[str] = []
 
     def skipping(self: Cutter, batch: Any) -> Stored:
-        if ".decisions." in batch.records[0].topic and not skipped:
+        if word in batch.records[0].topic and not skipped:
             skipped.append(batch.records[0].topic)
             return Stored(batch, 0)
         return put(self, batch)
 
     Cutter.put = skipping  # type: ignore[method-assign]
+
+
+def skip_event_cut() -> None:
+    skip_cut(".in.")
 
 
 class Backwards(list[Any]):
@@ -66,7 +71,7 @@ def drop_order() -> None:
 
 
 if __name__ == "__main__":
-    how = {f.__name__: f for f in (commit_early, skip_cut, drop_order)}
+    how = {f.__name__: f for f in (commit_early, skip_cut, skip_event_cut, drop_order)}
     how[sys.argv.pop(1)]()
     sys.argv[0] = "yijian"
     from yijian.cli import main

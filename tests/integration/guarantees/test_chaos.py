@@ -45,8 +45,9 @@ def test_a_worker_that_commits_early_is_reported_as_lost(core: Core) -> None:
     assert run(core, plan, "commit_early").lost > 0
 
 
-def test_a_sink_that_skips_a_cut_is_reported_as_lost(core: Core) -> None:
-    outcome = run(core, CALM, "skip_cut")
+@pytest.mark.parametrize("sabotage", ["skip_cut", "skip_event_cut"])
+def test_a_sink_that_skips_a_cut_is_reported_as_lost(core: Core, sabotage: str) -> None:
+    outcome = run(core, CALM, sabotage)
     assert 0 < outcome.lost < outcome.events
     assert outcome.restarts == 0  # it was not a crash that lost them
 

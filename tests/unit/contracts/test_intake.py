@@ -173,6 +173,81 @@ def test_many_lines_with_an_unknown_field_are_one_path() -> None:
     assert accept(body).unknown_fields == ("$.data.items[...].extra",)
 
 
+def test_any_number_of_unknown_fields_is_accepted() -> None:
+    body = with_data(**{f"x{'y' * n}": n for n in range(300)})
+    answer = accept(body)
+    assert answer.event == accept(event()).event
+    assert "$.(other)" in answer.unknown_fields
+    assert len(answer.unknown_fields) <= 65
+
+
+def test_a_field_name_that_could_be_data_is_not_shown() -> None:
+    body = with_data(**{"P20260302": 1, "名": 2, "x" * 200: 3})
+    assert accept(body).unknown_fields == ("$.data.(unnamed)",)
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "path"),
+    [
+        ("prescription.signed.v1", {"service_time": "0001-01-01T00:00:00Z"}, "$.data.service_time"),
+        (
+            "prescription.signed.v1",
+            {"encounter": {"id": "e", "started_at": "9999-01-01T00:00:00Z"}},
+            "$.data.encounter.started_at",
+        ),
+        (
+            "billing.charged.v1",
+            {"items": [{"line_id": "1", "item": {"system": "s", "code": "c"}, "amount": "1",
+                        "service_time": "1899-12-31T23:59:59Z"}]},
+            "$.data.items[...].service_time",
+        ),
+        (
+            "observation.recorded.v1",
+            {"items": [{"code": {"system": "s", "code": "c"}, "at": "2300-01-01T00:00:00Z"}]},
+            "$.data.items[...].at",
+        ),
+    ],
+)  # fmt: skip
+def test_an_impossible_time_anywhere_is_refused(
+    type_: str, data: dict[str, Any], path: str
+) -> None:
+    body = event(type=type_)
+    body["data"] = {"act_id": "a", "revision": 1, "institution": "h", **data}
+    answer = refuse(body)
+    assert (answer.reason, answer.path) == (Reason.TIME_IMPOSSIBLE, path)
+
+
+def test_an_odd_year_in_a_text_is_only_a_text() -> None:
+    accept(with_data(note="0001-01-01T00:00:00Z"))
+
+
+@pytest.mark.parametrize("amount", ["1E+40", "1000000000000000", "0.0000001"])
+def test_an_amount_that_the_store_cannot_keep_exactly_is_refused(amount: str) -> None:
+    assert refuse(charge(amount=amount)).reason is Reason.AMOUNT_RANGE
+
+
+def test_no_more_can_be_refunded_than_was_charged() -> None:
+    accept(charge(amount="5", refunded="5.00"))
+    assert refuse(charge(amount="5", refunded="5.01")).reason is Reason.AMOUNT_NEGATIVE
+
+
+def test_a_subject_is_one_line() -> None:
+    assert refuse(event(subject="h|p1\n")).reason is Reason.IDENTITY
+
+
+def test_a_record_without_a_broker_time_is_not_ahead_of_it() -> None:
+    accept(event(), received_ms=-1)
+
+
+def test_result_lines_with_one_id_are_refused_and_lines_without_are_not() -> None:
+    body = event(type="result.reported.v1")
+    line = {"code": {"system": "s", "code": "c"}}
+    body["data"]["items"] = [line, line]
+    accept(body)
+    body["data"]["items"] = [line | {"line_id": "1"}, line | {"line_id": "1"}]
+    assert refuse(body).reason is Reason.DUPLICATE_LINE
+
+
 def test_an_item_without_a_diagnosis_is_a_fact_and_not_a_refusal() -> None:
     assert accept(event()).event.data.diagnoses is UNSET  # type: ignore[union-attr]
 
