@@ -61,6 +61,8 @@ class SinkConfig:
             "enable.auto.offset.store": False,
             # A position that the log does not hold is loss, not a reason to start somewhere else.
             "auto.offset.reset": "error",
+            # Records of a transaction that was aborted never happened; the worker skips them too.
+            "isolation.level": "read_committed",
             "partition.assignment.strategy": "roundrobin",
             "session.timeout.ms": int(self.session_timeout_s * 1000),
             "heartbeat.interval.ms": max(int(self.session_timeout_s * 1000 / 5), 100),

@@ -168,9 +168,11 @@ class Loop:
         self._epoch = answer.epoch
         self._pipeline.open(answer.cluster, answer.epoch, answer.topic_ids, answer.starts)
         assert self._consumer is not None
-        self._consumer.assign(
-            [TopicPartition(i.topic, i.partition, at) for i, at in answer.starts.items()]
-        )
+        parts = [TopicPartition(i.topic, i.partition, at) for i, at in answer.starts.items()]
+        self._consumer.assign(parts)
+        # A partition that was paused when it was taken away comes back paused, and nobody would
+        # know: `_throttle` pauses again where it must.
+        self._consumer.resume(parts)
         # What is stored may be ahead of what was committed, after a crash between the two.
         self._to_commit = dict(answer.starts)
         log.info("reading %d partitions, rebuild epoch %d", len(answer.starts), answer.epoch)

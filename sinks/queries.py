@@ -131,6 +131,14 @@ def duplicates(client: Client) -> Duplicates:
     return Duplicates(**doubled, differing_decisions=_number(client, _DIFFERING))
 
 
+def reused_ids(client: Client) -> int:
+    """Keys (source, id) under which a source sent more than one content; 0 where all is well.
+
+    Only the first content counts; what was sent under the key after it needs an id of its own.
+    """
+    return _number(client, "SELECT count() FROM events_reused")
+
+
 # The digest is part of the table's sorting key, so no merge removes the evidence. A decision by
 # other rules or knowledge may differ: it replaces the one before it.
 _DIFFERING: Final = """

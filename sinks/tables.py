@@ -48,9 +48,13 @@ EVENTS: Final = Table(
         ("department", _WORD),
         ("encounter_id", "String"),
         ("encounter_kind", _WORD),
+        ("encounter_kind_reported", "Bool"),
         ("started_at", _MAYBE),
+        ("started_at_reported", "Bool"),
         ("ended_at", _MAYBE),
+        ("ended_at_reported", "Bool"),
         ("charged_at", _MAYBE),
+        ("charged_at_reported", "Bool"),
         ("service_time", _MAYBE),
         ("lines.line_id", "Array(String)"),
         ("lines.system", f"Array({_WORD})"),
@@ -64,7 +68,6 @@ EVENTS: Final = Table(
         ("partition", "UInt32"),
         ("offset", "UInt64"),
         ("appended_at", _INSTANT),
-        ("version", "UInt64"),
     ),
 )
 

@@ -13,8 +13,8 @@ _INSTANTS: Final = {
     # not move when a later revision comes.
     "started_at": "ifNull(act.started_at, act.first_time)",
     "charged_at": "ifNull(act.charged_at, act.first_time)",
-    # A discharge without its time happened when it was said; a stay that goes on has no end.
-    "ended_at": "ifNull(act.ended_at, if(act.verb IN ('discharged', 'ended'), act.time, NULL))",
+    # A stay that goes on has no end.
+    "ended_at": "act.ended_at",
 }
 _MEASURES: Final = {"count": "count()", "net_amount": "sum(amount - refund)"}
 _NOW: Final = "{now:DateTime64(3, 'UTC')}"

@@ -1,6 +1,6 @@
--- Every table is a ReplacingMergeTree whose sorting key names a row's identity together with its
--- content digest: a repetition merges away, two contents under one identity never do, so that the
--- evidence stays. Views, not merges, decide what is current.
+-- Every table is a ReplacingMergeTree. The sorting key of decisions names a row's identity together
+-- with its content digest: a repetition merges away, two contents under one identity never do, so
+-- that the evidence stays. Views, not merges, decide what is current.
 -- written_at alone is of the clock; nothing depends on which of two equal rows is kept.
 -- Months are of event time, which no redelivery moves. DateTime64 and Date32 only: DateTime wraps.
 
@@ -14,6 +14,9 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY name
 SETTINGS non_replicated_deduplication_window = 1000;
 
+-- A row is one delivery, and only the same delivery written twice merges away: which delivery of a
+-- key came first must not depend on merges. started_at, ended_at, charged_at and encounter_kind
+-- have three states: known, stated absent (reported, and NULL or empty), and not reported.
 CREATE TABLE IF NOT EXISTS events
 (
     source String,
@@ -30,9 +33,13 @@ CREATE TABLE IF NOT EXISTS events
     department LowCardinality(String),
     encounter_id String,
     encounter_kind LowCardinality(String),
+    encounter_kind_reported Bool,
     started_at Nullable(DateTime64(3, 'UTC')),
+    started_at_reported Bool,
     ended_at Nullable(DateTime64(3, 'UTC')),
+    ended_at_reported Bool,
     charged_at Nullable(DateTime64(3, 'UTC')),
+    charged_at_reported Bool,
     service_time Nullable(DateTime64(3, 'UTC')),
     lines Nested
     (
@@ -49,12 +56,11 @@ CREATE TABLE IF NOT EXISTS events
     partition UInt32,
     offset UInt64,
     appended_at DateTime64(3, 'UTC'),
-    version UInt64,
     written_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
-ORDER BY (family, institution, act_id, revision, source, id, digest)
+ORDER BY (family, source, act_id, revision, id, topic, partition, offset)
 SETTINGS non_replicated_deduplication_window = 1000;
 
 CREATE TABLE IF NOT EXISTS decisions

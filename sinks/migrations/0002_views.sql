@@ -6,6 +6,9 @@ SELECT DISTINCT topic AS of_topic, toUInt32(partition) AS of_partition, toUInt64
 FROM dead_letters
 WHERE reason IN ('id_reused', 'too_large') AND partition >= 0 AND offset >= 0;
 
+-- An event is what was first said under its key: appended first, then by topic, partition, offset.
+-- Another content under the same key never happened (see events_reused), and no redelivery of
+-- either moves the first one.
 CREATE OR REPLACE VIEW events_current AS
 SELECT *
 FROM events
@@ -13,19 +16,33 @@ WHERE (topic, partition, offset) NOT IN
     (
         SELECT of_topic, of_partition, of_offset FROM refused_deliveries
     )
-ORDER BY version DESC, appended_at DESC, topic DESC, partition DESC
+ORDER BY appended_at, topic, partition, offset
 LIMIT 1 BY source, id;
 
--- The latest revision of each act; drafts are no acts. A Nullable stands in a tuple because
--- argMax passes over rows whose value is NULL.
+-- Keys under which a source said different things, whatever became of them.
+CREATE OR REPLACE VIEW events_reused AS
+SELECT source, id, uniqExact(digest) AS contents
+FROM events
+GROUP BY source, id
+HAVING contents > 1
+COMMENT 'Keys under which a source sent more than one content, and how many; only the first content is in events_current and acts_current.';
+
+-- The latest revision of each act; drafts are no acts. An act is named by its source, family and
+-- act id, because two systems of one institution may count alike; it belongs to the institution
+-- that its latest revision names, so that a corrected institution counts once.
+-- What a revision does not report was not withdrawn: the kind and the instants are those of the
+-- latest revision that reports them, and only one that states their absence takes them back. A
+-- stay that was said to be over after the last report of its end ended when that was said.
+-- Equal revisions and times are told apart by id, which no redelivery changes. A Nullable stands in
+-- a tuple because argMax passes over rows whose value is NULL.
 CREATE OR REPLACE VIEW acts_current AS
 SELECT
-    e.institution AS institution,
+    e.source AS source,
     e.family AS family,
     e.act_id AS act_id,
     max(e.revision) AS revision,
     min(e.time) AS first_time,
-    argMax(e.source, e.place) AS source,
+    argMax(e.institution, e.place) AS institution,
     argMax(e.id, e.place) AS id,
     argMax(e.verb, e.place) AS verb,
     argMax(e.voided, e.place) AS voided,
@@ -33,24 +50,28 @@ SELECT
     argMax(e.subject, e.place) AS subject,
     argMax(e.department, e.place) AS department,
     argMax(e.encounter_id, e.place) AS encounter_id,
-    argMax(e.encounter_kind, e.place) AS encounter_kind,
-    argMax(tuple(e.started_at), e.place).1 AS started_at,
-    argMax(tuple(e.ended_at), e.place).1 AS ended_at,
-    argMax(tuple(e.charged_at), e.place).1 AS charged_at,
+    argMaxIf(e.encounter_kind, e.place, e.encounter_kind_reported) AS encounter_kind,
+    argMaxIf(tuple(e.started_at), e.place, e.started_at_reported).1 AS started_at,
+    argMaxIf(tuple(e.charged_at), e.place, e.charged_at_reported).1 AS charged_at,
+    ifNull(
+        argMaxIf(tuple(e.ended_at), e.place, e.ended_at_reported).1,
+        if(
+            maxIf(e.place, e.is_end) > maxIf(e.place, e.ended_at_reported),
+            argMaxIf(tuple(toNullable(e.time)), e.place, e.is_end).1,
+            NULL
+        )
+    ) AS ended_at,
     argMax(e.lines.category, e.place) AS categories,
     argMax(e.lines.amount, e.place) AS amounts,
     argMax(e.lines.refunded, e.place) AS refunds
 FROM
 (
-    SELECT *, (revision, time, version, topic, partition) AS place
-    FROM events
+    SELECT *, (revision, time, id) AS place, verb IN ('discharged', 'ended') AS is_end
+    FROM events_current
     WHERE verb != 'draft'
-        AND (topic, partition, offset) NOT IN
-    (
-        SELECT of_topic, of_partition, of_offset FROM refused_deliveries
-    )
 ) AS e
-GROUP BY e.institution, e.family, e.act_id;
+GROUP BY e.source, e.family, e.act_id
+COMMENT 'One row an act, named by (source, family, act_id): two systems of one institution may count alike. Institution, department and lines are those of the latest revision; kind and instants those of the latest revision that reports them.';
 
 CREATE OR REPLACE VIEW decisions_current AS
 SELECT *

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from hashlib import sha256
 from typing import Final
+
+from msgspec import UNSET
 
 from contracts.acts import VOIDING, AnyAct, Charge, ChargeItem, Encounter
 from contracts.event import EVENT_TYPES
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Rejected, decode
-from contracts.values import EncounterRef
+from contracts.values import EncounterRef, Reported
 from sinks.instants import month_of, to_ms
-from sinks.rows.record import Placed, Record, Unwritable
+from sinks.rows.record import Placed, Record
 from sinks.tables import EVENTS, Row
 
-_MICRO: Final = Decimal("0.000001")
-_MAX_AMOUNT: Final = Decimal(10) ** 32
 _NO_LINES: Final[tuple[object, ...]] = ([], [], [], [], [], [])
-_NO_ENCOUNTER: Final[tuple[object, ...]] = ("", "", None, None)
 
 
 class EventRows:
@@ -60,7 +58,7 @@ class EventRows:
             act.revision,
             act.department or "",
             *_encounter(act),
-            to_ms(act.charged_at) if isinstance(act, Charge) and act.charged_at else None,
+            *_instant(act.charged_at if isinstance(act, Charge) else UNSET),
             to_ms(act.service_time) if act.service_time else None,
             *(_lines(act.items) if isinstance(act, Charge) and act.items else _NO_LINES),
             sha256(value).digest(),
@@ -69,41 +67,38 @@ class EventRows:
             record.partition,
             record.offset,
             record.appended_ms,
-            record.offset,
         )
         return (Placed(EVENTS, row, month_of(time_ms)),)
 
 
 def _encounter(act: AnyAct) -> Row:
-    """Id, kind, start and end of the encounter that the act is, or belongs to."""
+    """Id, kind, start and end of the encounter that the act is, or belongs to; after each of the
+    three whether the source reported it. No encounter is a report that there is none of them."""
     if isinstance(act, Encounter):
-        return act.act_id, act.kind or "", _ms(act.started_at), _ms(act.ended_at)
+        return act.act_id, *_word(act.kind), *_instant(act.started_at), *_instant(act.ended_at)
     ref = act.encounter
-    if not isinstance(ref, EncounterRef):
-        return _NO_ENCOUNTER
-    return ref.id, ref.kind or "", _ms(ref.started_at), _ms(ref.ended_at)
+    if isinstance(ref, EncounterRef):
+        return ref.id, *_word(ref.kind), *_instant(ref.started_at), *_instant(ref.ended_at)
+    return "", *_word(ref), *_instant(ref), *_instant(ref)
 
 
-def _ms(instant: object) -> int | None:
-    return to_ms(instant) if isinstance(instant, datetime) else None
+def _word(word: Reported[str]) -> tuple[str, bool]:
+    """The word, and whether it was reported: a word, or stated absent."""
+    return (word if isinstance(word, str) else ""), word is not UNSET
+
+
+def _instant(instant: Reported[datetime]) -> tuple[int | None, bool]:
+    """Milliseconds, and whether the instant was reported: known, or stated absent."""
+    return (to_ms(instant) if isinstance(instant, datetime) else None), instant is not UNSET
 
 
 def _lines(items: tuple[ChargeItem, ...]) -> Row:
+    """The lines' columns. Decimal(38, 6) holds every amount that the decoder lets through."""
     return (
         [i.line_id for i in items],
         [i.item.system for i in items],
         [i.item.code for i in items],
         [i.category or "" for i in items],
-        [_amount(i.amount) for i in items],
-        [_amount(i.refunded) for i in items],
+        [i.amount for i in items],
+        [i.refunded for i in items],
     )
-
-
-def _amount(amount: Decimal) -> Decimal:
-    """The amount, if Decimal(38, 6) holds it exactly: the driver would cut it off silently."""
-    if amount >= _MAX_AMOUNT:
-        raise Unwritable("a charged amount has more than 32 digits before the point")
-    exponent = amount.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -6 and amount != amount.quantize(_MICRO):
-        raise Unwritable("a charged amount has more than 6 decimal places")
-    return amount

@@ -1,4 +1,4 @@
-"""One world a test: topics and a database of its own."""
+"""One world a test: topics and a database of its own; or the tables alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from contracts.topics import Topics
+from integration.sinks.filled_tables import Tables
 from integration.sinks.world import World
 from plugins.kafka import Kafka
+from sinks.client import connect
 
 
 @pytest.fixture
@@ -18,3 +20,10 @@ def world(kafka: Kafka, topic_prefix: str, clickhouse_database: str) -> Iterator
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def tables(clickhouse_database: str) -> Iterator[Tables]:
+    client = connect(clickhouse_database)
+    yield Tables(client)
+    client.close()

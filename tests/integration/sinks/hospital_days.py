@@ -19,7 +19,9 @@ _EDGES = ["23:59:59.999", "00:00:00.000", "23:59:00.000", "00:00:00.001", "12:30
 
 
 def hospital_days(seed: int, acts: int) -> list[dict[str, Any]]:
-    """Events in sending order: late and early revisions, refunds, cancellations, repetitions."""
+    """Events in sending order: late and early revisions, refunds, cancellations, repetitions,
+    corrected institutions, facts that are not reported again or taken back, and act ids that two
+    systems share. No key is used twice: which content is first depends on the broker's clock."""
     rng = random.Random(seed)
     out: list[dict[str, Any]] = []
     for n in range(acts):
@@ -40,10 +42,25 @@ def _moment(rng: random.Random) -> datetime:
 def _event(
     rng: random.Random, n: int, revision: int, kind: str, at: datetime, data: dict[str, Any]
 ) -> dict[str, Any]:
+    if revision > 1:
+        data = _said_again(rng, data)
     return event(
         f"{n}-{revision}", kind=kind, time_=at.isoformat(), subject=f"urn:test:patients|{n % 50}",
-        act_id=f"act-{n}", revision=revision, **data,
+        act_id=f"act-{n // 4}", revision=revision, source=f"urn:test:system-{n % 4}", **data,
     )  # fmt: skip
+
+
+def _said_again(rng: random.Random, data: dict[str, Any]) -> dict[str, Any]:
+    """What a later revision says of the same act: all of it, or less, or something else."""
+    out = dict(data)
+    for field in ("kind_", "started_at", "ended_at", "charged_at"):
+        if rng.random() < 0.2:
+            out.pop(field, None)
+        elif rng.random() < 0.1:
+            out[field] = None
+    if rng.random() < 0.1:
+        out["institution"] = rng.choice(INSTITUTIONS)
+    return out
 
 
 def _stay(rng: random.Random, n: int) -> list[dict[str, Any]]:

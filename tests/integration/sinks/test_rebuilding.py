@@ -19,6 +19,9 @@ def content(world: World) -> list[tuple[object, ...]]:
     for view in ("events_current", "decisions_current", "alerts_current", "dead_letters_current"):
         found = world.client.query(f"SELECT cityHash64(* EXCEPT written_at) FROM {view} ORDER BY 1")
         out += [(view, *row) for row in found.result_rows]
+    for view in ("acts_current", "events_reused"):
+        found = world.client.query(f"SELECT cityHash64(*) FROM {view} ORDER BY 1")
+        out += [(view, *row) for row in found.result_rows]
     return out
 
 
@@ -26,6 +29,8 @@ def content(world: World) -> list[tuple[object, ...]]:
 def test_a_rebuild_arrives_at_the_same_tables(world: World, running: bool) -> None:
     events = [event(n) for n in range(800)]
     world.send(events)
+    world.send([event(5, note="other content under a key that is taken")])
+    world.send([event(n) for n in range(20)])
     world.decide(events, ["a", "b"])
     world.refuse(b"{", b"k", 3)
     sink = world.sink()
@@ -34,10 +39,12 @@ def test_a_rebuild_arrives_at_the_same_tables(world: World, running: bool) -> No
         lambda: (
             bool(world.scalar("EXISTS TABLE dead_letters_current"))
             and queries.counts(world.client) == full
+            and world.scalar("SELECT count() FROM events") == 821
         ),
         "all rows",
         sinks=[sink],
     )
+    assert queries.reused_ids(world.client) == 1
     before = content(world)
     if not running:
         assert sink.stop() == 0
@@ -45,7 +52,14 @@ def test_a_rebuild_arrives_at_the_same_tables(world: World, running: bool) -> No
     if not running:
         assert queries.counts(world.client) == queries.Counts(0, 0, 0, 0)
         sink = world.sink()
-    wait_for(lambda: queries.counts(world.client) == full, "all rows again", sinks=[sink])
+    wait_for(
+        lambda: (
+            queries.counts(world.client) == full
+            and world.scalar("SELECT count() FROM events") == 821
+        ),
+        "all rows again",
+        sinks=[sink],
+    )
     assert content(world) == before
     assert sink.stop() == 0
 

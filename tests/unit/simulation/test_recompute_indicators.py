@@ -12,12 +12,23 @@ from simulation import Simulator
 from support.recompute_indicators import Cell, recompute
 
 
-def line(family: str, verb: str, act_id: str, revision: int = 1, **data: Any) -> str:
+def line(
+    family: str,
+    verb: str,
+    act_id: str,
+    revision: int = 1,
+    *,
+    source: str = "s",
+    event_id: str = "",
+    time: str = "2026-03-20T12:00:00+08:00",
+    **data: Any,
+) -> str:
     event = {
         "specversion": "1.0",
-        "source": "s",
-        "id": f"{act_id}/{revision}",
+        "source": source,
+        "id": event_id or f"{act_id}/{revision}",
         "type": f"{family}.{verb}.v1",
+        "time": time,
         "data": {"act_id": act_id, "revision": revision, "institution": "h", "department": "d"}
         | data,
     }
@@ -80,6 +91,53 @@ def test_a_refund_reduces_the_day_of_the_original_charge() -> None:
         ("medical_income", "2026-03-16"): Decimal("6.00"),
         ("consumable_income", "2026-03-16"): Decimal("5.00"),
     }
+
+
+def test_a_day_that_is_not_reported_is_that_of_the_first_event() -> None:
+    charged = line("billing", "charged", "c", time="2026-03-16T10:00:00+08:00", items=[item("5")])
+    refunded = line(
+        "billing", "refunded", "c", 2, time="2026-03-18T10:00:00+08:00", items=[item("5", "x", "2")]
+    )
+    assert cells(refunded, charged) == {("medical_income", "2026-03-16"): 3}
+
+
+STAY: dict[str, Any] = {"kind": "inpatient", "started_at": "2026-03-10T08:00:00+08:00"}
+ADMITTED = line("encounter", "admitted", "a", **STAY, ended_at=None)
+DISCHARGED = line("encounter", "discharged", "a", 2, time="2026-03-17T08:00:00+08:00")
+BOTH = {("admissions", "2026-03-10"): Decimal(1), ("discharges", "2026-03-17"): Decimal(1)}
+
+
+def test_what_a_later_revision_does_not_report_still_holds() -> None:
+    assert cells(ADMITTED, DISCHARGED, line("encounter", "updated", "a", 3)) == BOTH
+    ended = line("encounter", "updated", "a", 3, ended_at="2026-03-16T08:00:00+08:00")
+    later = line("encounter", "discharged", "a", 4, time="2026-03-19T08:00:00+08:00")
+    assert cells(ADMITTED, DISCHARGED, ended, later)[("discharges", "2026-03-16")] == 1
+
+
+def test_what_a_later_revision_states_absent_no_longer_holds() -> None:
+    back = line("encounter", "updated", "a", 3, ended_at=None)
+    assert cells(ADMITTED, DISCHARGED, back) == {("admissions", "2026-03-10"): 1}
+    again = line("encounter", "discharged", "a", 4, time="2026-03-17T20:00:00+08:00")
+    assert cells(ADMITTED, DISCHARGED, back, again) == BOTH
+    assert cells(ADMITTED, DISCHARGED, line("encounter", "updated", "a", 3, kind=None)) == {}
+
+
+def test_an_act_is_named_by_its_source_and_belongs_to_its_latest_institution() -> None:
+    at: dict[str, Any] = {"charged_at": "2026-03-17T10:00:00+08:00"}
+    lines = [
+        line("billing", "charged", "a", items=[item("100")], **at),
+        line("billing", "charged", "a", source="lab", items=[item("40")], **at),
+        line("billing", "amended", "a", 2, items=[item("100")], **at | {"institution": "h2"}),
+    ]
+    found = {(cell.institution, amount) for cell, amount in recompute(lines).items()}
+    assert found == {("h2", Decimal(100)), ("h", Decimal(40))}
+
+
+def test_only_the_first_content_under_a_key_counts() -> None:
+    at: dict[str, Any] = {"charged_at": "2026-03-17T10:00:00+08:00", "event_id": "same"}
+    first = line("billing", "charged", "a", items=[item("100")], **at)
+    other = line("billing", "charged", "b", items=[item("70")], **at)
+    assert cells(first, other, first) == {("medical_income", "2026-03-17"): 100}
 
 
 def test_cancelled_mistaken_and_drafted_acts_do_not_count() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_an_event_is_one_row_with_its_bytes_its_digest_and_its_place() -> None:
     assert placed.month == 195107  # half past four in the morning of the 16th in UTC
     assert row["payload"] == value
     assert row["digest"] == sha256(value).digest()
-    assert (row["topic"], row["partition"], row["offset"], row["version"]) == ("topic", 2, 17, 17)
+    assert (row["topic"], row["partition"], row["offset"]) == ("topic", 2, 17)
     assert (row["family"], row["verb"], row["voided"]) == ("billing", "refunded", False)
     assert row["lines.amount"] == [Decimal("12.50"), Decimal(1)]
     assert row["lines.refunded"] == [Decimal("2.50"), Decimal(0)]
@@ -89,6 +89,58 @@ def test_an_encounter_is_its_own_encounter_and_a_voiding_verb_is_marked() -> Non
     assert row["voided"] is True
 
 
+STAY = EVENT | {"type": "encounter.updated.v1"}
+STAY["data"] = {"act_id": "stay", "revision": 1, "institution": "h1"}
+START = -582_836_400_000  # 1951-07-14T05:00Z
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "started_at"),
+    [
+        ({}, ("", False), (None, False)),
+        ({"kind": None, "started_at": None}, ("", True), (None, True)),
+        (
+            {"kind": "inpatient", "started_at": "1951-07-14T00:00:00-05:00"},
+            ("inpatient", True),
+            (START, True),
+        ),
+    ],
+    ids=["not reported", "stated absent", "known"],
+)
+@pytest.mark.parametrize("own", [True, False], ids=["of the act", "of its encounter"])
+def test_known_stated_absent_and_not_reported_are_three_things(
+    own: bool, said: dict[str, Any], kind: tuple[str, bool], started_at: tuple[int | None, bool]
+) -> None:
+    if own:
+        value = json.dumps(STAY | {"data": STAY["data"] | said}).encode()
+    else:
+        value = event_with(encounter={"id": "enc"} | said)
+    row = named(EventRows()(record(value))[0])
+    assert (row["encounter_kind"], row["encounter_kind_reported"]) == kind
+    assert (row["started_at"], row["started_at_reported"]) == started_at
+    assert (row["ended_at"], row["ended_at_reported"]) == (None, False)
+
+
+@pytest.mark.parametrize(("encounter", "reported"), [({}, False), ({"encounter": None}, True)])
+def test_no_encounter_is_a_report_and_an_unmentioned_one_is_none(
+    encounter: dict[str, Any], reported: bool
+) -> None:
+    data = {k: v for k, v in EVENT["data"].items() if k != "encounter"} | encounter
+    row = named(EventRows()(record(json.dumps(EVENT | {"data": data}).encode()))[0])
+    assert (row["encounter_id"], row["encounter_kind"], row["started_at"]) == ("", "", None)
+    assert {row[f"{n}_reported"] for n in ("encounter_kind", "started_at", "ended_at")} == {
+        reported
+    }
+
+
+def test_a_charge_that_states_no_time_says_more_than_one_that_reports_none() -> None:
+    row = named(EventRows()(record(event_with(charged_at=None)))[0])
+    assert (row["charged_at"], row["charged_at_reported"]) == (None, True)
+    data = {k: v for k, v in EVENT["data"].items() if k != "charged_at"}
+    row = named(EventRows()(record(json.dumps(EVENT | {"data": data}).encode()))[0])
+    assert (row["charged_at"], row["charged_at_reported"]) == (None, False)
+
+
 @pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b'{"type": 1}'])
 def test_what_the_worker_refuses_is_no_row(value: bytes | None) -> None:
     assert EventRows()(record(value)) == ()
@@ -100,18 +152,22 @@ def test_an_event_that_lies_too_far_ahead_is_no_row() -> None:
     assert len(EventRows(max_ahead_s=3_000)(record(value))) == 1
 
 
-@pytest.mark.parametrize("amount", ["0.1234567", "1" + "0" * 32])
-def test_an_amount_that_the_column_cannot_hold_exactly_is_refused_not_cut_off(amount: str) -> None:
-    line = EVENT["data"]["items"][0] | {"amount": amount}
-    with pytest.raises(Unwritable) as refused:
-        EventRows()(record(event_with(items=[line])))
-    assert amount not in str(refused.value)
+def charge_of(amount: str) -> bytes:
+    line = {"line_id": "1", "item": {"system": "urn:s", "code": "c"}, "amount": amount}
+    return event_with(items=[line])
 
 
-def test_trailing_zeros_are_no_reason_to_refuse_an_amount() -> None:
-    line = EVENT["data"]["items"][0] | {"amount": "1.100000000"}
-    row = named(EventRows()(record(event_with(items=[line])))[0])
-    assert row["lines.amount"] == [Decimal("1.1")]
+@pytest.mark.parametrize("amount", ["0.1234567", "1" + "0" * 15])
+def test_an_amount_that_the_column_could_cut_off_is_no_row(amount: str) -> None:
+    assert EventRows()(record(charge_of(amount))) == ()
+
+
+@pytest.mark.parametrize("amount", ["999999999999999.999999", "0.000001", "1.100000000"])
+def test_the_column_holds_the_widest_and_the_finest_amount(amount: str) -> None:
+    (stored,) = cast(
+        list[Decimal], named(EventRows()(record(charge_of(amount)))[0])["lines.amount"]
+    )
+    assert stored == Decimal(amount) == stored.quantize(Decimal("0.000001"))
 
 
 FINDING = Finding(
