@@ -16,6 +16,7 @@ from contracts.topics import INTAKE_FAMILIES, Topics
 from simulation.errors import FeedError
 
 PRODUCER_SETTINGS: Final[Mapping[str, str | int | float | bool]] = {
+    "log_level": 2,  # a broker that is away is retried; what is lost for good is an error here
     "enable.idempotence": True,
     "acks": "all",
     "partitioner": "murmur2_random",  # the Java client's partitions; librdkafka's default differs

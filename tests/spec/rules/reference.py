@@ -16,6 +16,7 @@ Fact = tuple[str, Any]
 """("known", value), ("partial", [values]) or ("unknown", why)."""
 
 LOCAL = timezone(timedelta(hours=8))
+SKIN_TESTS = ("negative", "positive", "exempt")
 KINDS = ("outpatient", "emergency", "inpatient", "internet")
 GRAMS = {"mg": 0.001, "g": 1.0}
 DRUGS = {drug.code: drug for drug in world.DRUG_LIST}
@@ -126,6 +127,12 @@ class Reader:
     def item_drug_kind(self) -> Fact:
         return self.of_drug("kind")
 
+    def item_skin_test(self) -> Fact:
+        value = plain(self.element.get("skin_test", OUT))
+        if value[0] == "known" and value[1] not in SKIN_TESTS:
+            return ("unknown", "unrecognised" if value[1] else "not_reported")
+        return value
+
     def item_days_supply(self) -> Fact:
         return plain(self.element.get("days_supply", OUT))
 
@@ -148,7 +155,9 @@ class Reader:
 
 
 def codes(values: list[str], complete: bool) -> Fact:
-    good = [v.upper() for v in values if v[0].isascii() and v[0].isalpha() and v[1:2].isdigit()]
+    # A code that names its system names one of traditional Chinese medicine here.
+    icd = [v for v in values if "|" not in v]
+    good = [v.upper() for v in icd if v[0].isascii() and v[0].isalpha() and v[1:2].isdigit()]
     return ("known" if complete and len(good) == len(values) else "partial", good)
 
 
@@ -199,6 +208,10 @@ class Judge:
         missing: set[tuple[str, str]] = set()
         bounds = operand if operator == "between" else [operand]
         values = [self.operand(name, bound, inputs, missing) for bound in bounds]
+        if name == "item.drug" and isinstance(operand, dict) and fact[0] == "known":
+            is_known = self.reader.element["drug"] in DRUGS
+            if not is_known and (values[0] is None or fact[1] not in values[0][1]):
+                missing.add((name, "not_in_knowledge"))
         for read, found in inputs.items():
             if found[0] == "unknown":
                 missing.add((read, found[1]))
@@ -332,9 +345,10 @@ def elements(rule: dict[str, Any], event: dict[str, Any], day: date) -> list[tup
         value = event.get("diagnoses", OUT)
         values = [] if value == OUT or value is None else value
         named: list[tuple[str, Any, date]] = []
-        for code in values:
-            before = sum(c == code for _, c, _ in named)
-            named.append((code if not before else f"{code}#{before + 1}", code, day))
+        for value in values:
+            code = value.rpartition("|")[2]
+            before = sum(c.rpartition("|")[2] == code for _, c, _ in named)
+            named.append((code if not before else f"{code}#{before + 1}", value, day))
         return named
     fact = Reader(event, each, None, day).fact(each)
     values = fact[1] if fact[0] != "unknown" else []

@@ -17,7 +17,7 @@ from spec.rules.world import knowledge, make_rule
 BASE = knowledge()
 OUT = "not_reported"
 INGREDIENTS = ["amoxicillin", "levofloxacin", "ginseng", "clavulanic-acid", "other"]
-ICD = ["O80.1", "O26", "Z34.01", "I10", "E11.9", "感冒"]
+ICD = ["O80.1", "O26", "Z34.01", "I10", "J18.9", "E11.9", "感冒", "urn:tcm|I10.01"]
 TIMES = ["2026-03-02T10:00+08:00", "2026-12-31T23:30+08:00", "2026-12-31T16:30+00:00",
          "2027-05-01T00:00+08:00", "2030-01-01T00:10+08:00", "1999-06-01T08:00+08:00"]  # fmt: skip
 
@@ -55,8 +55,9 @@ ENCOUNTERS = st.one_of(
     ),
 )
 ITEMS = st.fixed_dictionaries(
-    {"drug": reported(["D1", "D2", "D3", "H1", "urn:x|9"])},
+    {"drug": reported(["D1", "D2", "D3", "H1", "urn:x|9", "urn:yijian:demo:drug|D9"])},
     optional={
+        "skin_test": reported(["positive", "negative", "阳性", "", None]),
         "days_supply": reported([0, 3, 7, 8, None]),
         "dose": reported(["500 mg", "0.6 g", "50 mg", "2 mL", None]),
         "trace_codes": reported([[], ["a"], None]),
@@ -82,13 +83,14 @@ TEXTS: Any = {
     "encounter.kind": (["outpatient", "emergency", "inpatient"], None),
     "item.drug.kind": (["western", "patent", "herbal"], None),
     "item.drug": (["urn:yijian:demo:drug|D1", "urn:x|9"], "listed_drugs"),
-    "diagnosis.code": (["I10", "O80.1"], "pregnancy"),
+    "item.skin_test": (["positive", "negative"], None),
+    "diagnosis.code": (["I10", "O80.1", "J18.9"], "pregnancy"),
 }
 LISTS: Any = {
     "patient.allergies": (INGREDIENTS, ["penicillins", "quinolones", "future_ingredients"]),
     "item.drug.ingredients": (INGREDIENTS, ["penicillins", "quinolones", "future_ingredients"]),
-    "patient.conditions": (["I10"], ["pregnancy", "heart"]),
-    "event.diagnoses": (["I10"], ["pregnancy", "heart"]),
+    "patient.conditions": (["I10", "J18.9"], ["pregnancy", "heart"]),
+    "event.diagnoses": (["I10", "J18.9"], ["pregnancy", "heart"]),
     "item.trace_codes": (["a"], ["vague"]),
 }
 NUMBERS: Any = {
@@ -241,6 +243,42 @@ def rules(draw: Any, narrow: bool = False) -> list[dict[str, Any]]:
     return made
 
 
+ANCHORED: Any = {
+    "diagnosis.code": ("diagnoses", ["J18.9", "I10", "E11", "Z34.01"], ["heart", "pregnancy"]),
+    "event.diagnoses": ("", ["J18.9", "I10", "E11", "Z34.01"], ["heart", "pregnancy"]),
+    "item.drug": ("items", ["urn:yijian:demo:drug|D1", "urn:x|9"], ["listed_drugs"]),
+}
+"""A fact with what its rules stand under: whole codes and code sets, mixed."""
+
+
+@st.composite
+def anchored_rules(draw: Any) -> list[dict[str, Any]]:
+    """Several rules that ask the same fact in their scopes, each in its own way."""
+    name = draw(reported([*ANCHORED]))
+    each, codes, codesets = ANCHORED[name]
+    some = "any_in" if name == "event.diagnoses" else "in"
+    asked: list[Any] = [{some: [code]} for code in codes]
+    asked += [{some: {"codeset": codeset}} for codeset in codesets]
+    if some == "in":
+        asked += [{"is": code} for code in codes]
+    return [
+        {
+            "id": f"spec.rule_{number}",
+            "effective": {"from": "1990-01-01"},
+            "when": {"event.item_count": {"above": 0}},
+            "scope": {name: condition},
+            "finding": {
+                "result": "violation", "severity": "warning", "action": "block",
+                "audience": ["prescriber"], "message": {"zh": "有", "en": "found"},
+            },
+            **({"each": each} if each else {}),
+        }
+        for number, condition in enumerate(
+            draw(st.lists(st.sampled_from(asked), min_size=2, max_size=6)), 1
+        )
+    ]  # fmt: skip
+
+
 def said(decision: Decision) -> reference.Answer:
     counted = decision.coverage
     return reference.Answer(
@@ -292,6 +330,14 @@ def test_the_engine_agrees_with_the_reference(
 @SETTINGS
 @given(rules(narrow=True), EVENTS)
 def test_rules_that_share_their_facts_do_not_disturb_each_other(
+    made: list[dict[str, Any]], short: dict[str, Any]
+) -> None:
+    check_agreement(made, short)
+
+
+@SETTINGS
+@given(anchored_rules(), EVENTS)
+def test_rules_that_are_looked_up_by_one_fact_are_all_found(
     made: list[dict[str, Any]], short: dict[str, Any]
 ) -> None:
     check_agreement(made, short)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from contracts.decision import Decision, Reader, encode_record
 from contracts.event import Event
 from contracts.identity import EventKey, alert_id, decision_id
+from knowledge_base.model import Dated, History, Institution, Names
 from rules import Evaluator
 from rules.facts import CATALOGUE
 from rules.model import Rule
@@ -282,6 +284,31 @@ def test_a_rule_that_raises_fails_for_itself_and_that_element_alone(
     assert decision.coverage.applicable == 4
 
 
+def test_a_fact_that_raises_where_the_list_is_unknown_fails_its_own_rule_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def explode(c: Any) -> Any:
+        raise RuntimeError("a fault in a fact")
+
+    monkeypatch.setitem(CATALOGUE["event.extended_days"].extractors, "prescription", explode)
+    scope = {"event.extended_days": {"above": 0}}
+    listed = {"each": "diagnoses", "when": {"diagnosis.code": {"is": "I10"}}}
+    made = [
+        rule("bad", scope=scope, **listed),
+        rule("good", **listed),
+        rule("other", finding=FINDING),
+    ]
+    decision = decide(*made, on=event())
+    (failed,) = decision.not_evaluable
+    assert (failed.rule_id, failed.element, failed.missing[0].why) == (
+        "spec.bad", "", "rule_error"
+    )  # fmt: skip
+    assert [group.rules for group in decision.undetermined] == [("spec.good",)]
+    assert [finding.rule_id for finding in decision.findings] == ["spec.other"]
+    assert set(decision.rules) == {"spec.bad", "spec.good", "spec.other"}
+    assert (decision.coverage.not_evaluable, decision.coverage.undetermined) == (1, 1)
+
+
 def test_a_message_that_cannot_be_rendered_is_a_rule_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(c: Any, x: Any) -> Any:
         raise RuntimeError("no name")
@@ -356,6 +383,28 @@ def test_a_quoted_text_cannot_become_code() -> None:
     made = rule(scope={"item.usage": {"is": evil}}, when={"item.usage": {"in": [evil, "b'"]}})
     decision = decide(made, on=event(items=[{"drug": "D1", "usage": evil}]))
     assert decision.verdict == "findings"
+
+
+@pytest.mark.parametrize("first", ["2019-05-01T10:00+08:00", "2023-12-31T23:59+00:00"])
+def test_the_time_zone_does_not_depend_on_the_order_of_events(first: str) -> None:
+    place = Institution("moved", Names("迁", "moved"), "tertiary", "hospital",
+                        "America/Los_Angeles", ())  # fmt: skip
+    entries = {"moved": History([Dated(place, date(2024, 1, 1), None)])}
+    base = replace(BASE, _institutions=entries)
+    made = make_rule(base, when={"event.item_count": {"above": 0}})
+    before = event(institution="moved", at=first)
+    for at, day in [
+        ("2024-05-01T10:00+08:00", "2024-04-30"),
+        ("2024-01-01T00:00+00:00", "2023-12-31"),
+        ("2023-12-31T23:59+00:00", "2024-01-01"),
+        ("2024-01-01T07:59+08:00", "2024-01-01"),
+    ]:
+        on = event(institution="moved", at=at)
+        fresh = Evaluator(Pack.of([made]), base).decide(on)
+        used = Evaluator(Pack.of([made]), base)
+        used.decide(before)
+        assert encode_record(used.decide(on)) == encode_record(fresh)
+        assert fresh.as_of == day
 
 
 def test_days_far_apart_share_nothing_wrong() -> None:

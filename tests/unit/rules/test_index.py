@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from contracts.decision import Decision, encode_record
 from contracts.event import Event
 from rules import Evaluator
@@ -100,6 +102,58 @@ def test_icd_categories_are_found_by_their_codes() -> None:
     short = {"event": "prescription.signed", "diagnoses": ["I10.x00"], "items": [{"drug": "D1"}]}
     count, decision = looked_at(rules, event_of(short, BASE))
     assert decision.coverage.alerts == count == (SMALL + 2) // 2
+
+
+@pytest.mark.parametrize("index", ["auto", "always", "never"])
+@pytest.mark.parametrize(
+    "scopes",
+    [
+        ("diagnoses", "diagnosis.code", [
+            {"in": {"codeset": "heart"}}, {"is": "J18.9"}, {"in": ["J18.9"]},
+        ]),
+        ("", "event.diagnoses", [
+            {"any_in": {"codeset": "heart"}}, {"any_in": ["J18.9"]}, {"all_in": ["J18.9"]},
+        ]),
+    ],
+    ids=["a diagnosis", "all diagnoses"],
+)  # fmt: skip
+def test_a_code_set_hides_no_rule_that_names_a_code(scopes: Any, index: Any) -> None:
+    each, name, conditions = scopes
+    rules = [
+        make_rule(
+            BASE,
+            id=f"spec.r{n}",
+            each=each or None,
+            scope={name: condition},
+            when={"event.item_count": {"above": 0}},
+        )
+        for n, condition in enumerate(conditions)
+    ]
+    short = {"event": "prescription.signed", "diagnoses": ["J18.9"], "items": [{"drug": "D1"}]}
+    decision = Evaluator(Pack.of(rules), BASE, index=index).decide(event_of(short, BASE))
+    assert [finding.rule_id for finding in decision.findings] == ["spec.r1", "spec.r2"]
+
+
+def test_an_unknown_drug_brings_the_rules_under_code_sets_alone() -> None:
+    listed = {"item.drug": {"in": {"codeset": "listed_drugs"}}}
+    made = make_rule(BASE, id="spec.listed", each="items", scope=listed, when=FIRES)
+    named = [
+        make_rule(
+            BASE,
+            id=f"spec.named{n}",
+            each="items",
+            scope={"item.drug": {"is": f"urn:x|{n}"}},
+            when=FIRES,
+        )
+        for n in range(SMALL)
+    ]
+    count, decision = looked_at([made, *named], event(drug="urn:x|1"))
+    assert [finding.rule_id for finding in decision.findings] == ["spec.named1"]
+    (group,) = decision.undetermined
+    assert (group.fact, group.why, group.rules) == (
+        "item.drug", "not_in_knowledge", ("spec.listed",)
+    )  # fmt: skip
+    assert count == 2
 
 
 def test_the_same_event_gives_the_same_bytes_from_a_big_pack() -> None:
