@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, TypeAlias, TypeVar, Union
+from functools import lru_cache
+from typing import Annotated, Final, Generic, TypeAlias, TypeVar, Union
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -39,6 +40,31 @@ class Coding(Value, frozen=True):
     system: Word
     code: Word
     display: Reported[str] = UNSET
+
+
+_ICD10_ROOTS: Final = (
+    "2.16.840.1.113883.6.3",  # WHO; its branches are national editions
+    "2.16.840.1.113883.6.90",  # ICD-10-CM
+    "2.16.156.10011.2.3.3.11",  # China: the diagnosis code tables of shared documents
+)
+_ICD10_NAMES: Final = ("icd10", "14396")
+"""What stands in the name of such a system; 14396 is GB/T 14396, China's edition."""
+_PROCEDURES: Final = ("icd10pcs", "cms.gov/medicare/coding/icd10")
+"""Systems that share the name, but hold procedures."""
+_AS_ONE_WORD: Final = str.maketrans("", "", "-_ ")
+
+
+@lru_cache(maxsize=1024)
+def is_icd10(system: str) -> bool:
+    """Whether a code system is ICD-10 or a national edition of it, by its URI, OID or name.
+
+    Other systems have codes of the same shape: only the system says what `I10.01` means.
+    """
+    oid = system.removeprefix("urn:oid:")
+    if any(oid == root or oid.startswith(f"{root}.") for root in _ICD10_ROOTS):
+        return True
+    word = system.lower().translate(_AS_ONE_WORD)
+    return any(name in word for name in _ICD10_NAMES) and not any(p in word for p in _PROCEDURES)
 
 
 class Quantity(Value, frozen=True):

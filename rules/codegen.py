@@ -14,10 +14,11 @@ from typing import Any, Final
 from rules import words
 from rules.facts import Fact, Type, fact_of
 from rules.facts.items import DrugField
-from rules.facts.read import ItemField
+from rules.facts.read import ItemField, WordField
 from rules.model import (
     AllOf,
     AnyOf,
+    CodeSetOperand,
     Condition,
     FactOperand,
     Literal,
@@ -128,6 +129,10 @@ class Source:
                 self.emit(depth, f"if type({a}) is not str or not {a}: {a} = text({a})")
             else:
                 self.emit(depth, f"if {a} is UNSET or {a} is None: {a} = absent({a})")
+            self.emit(depth, f"{target} = {a}")
+        elif isinstance(extractor, WordField):
+            self.emit(depth, f"{a} = o.{extractor.name}")
+            self.emit(depth, f"if {a} not in {extractor.vocabulary!r}: {a} = other_word({a})")
             self.emit(depth, f"{target} = {a}")
         elif isinstance(extractor, DrugField):
             if _DRUG not in bound:
@@ -248,6 +253,8 @@ def _membership(s: Source, test: Test, fact: Fact, a: str, depth: int, bound: se
     if not is_list:
         negated = "not " if operator == "not_in" else ""
         plain = f"{a} {negated}in {codes}"
+        if fact.in_knowledge is not None and isinstance(operand, CodeSetOperand):
+            unknown += f" or {a} not in {codes} and not {s.value(fact.in_knowledge)}(c, x)"
         return Form(unknown, f"{negated}{contains}({a})" if fact.coding == "icd10" else plain)
     call = f"{operator}({a}, {contains})"
     if fact.coding == "icd10" or operator == "all_in":

@@ -21,8 +21,8 @@ from rules.codegen import Constant, Source, emit_condition, emit_guard
 from rules.constants import members_of, number_for, parameter_values
 from rules.facts import Type
 from rules.facts.items import find_drug
-from rules.facts.read import absent, text
-from rules.index import Anchor
+from rules.facts.read import absent, other_word, text
+from rules.index import Anchor, is_mixed
 from rules.messages import PLACEHOLDER, THRESHOLD, show
 from rules.model import AllOf, AnyOf, Condition, Literal, ParameterOperand, Rule
 from rules.truth import prefix_matcher
@@ -54,6 +54,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
     "UNSET": UNSET,
     "absent": absent,
     "text": text,
+    "other_word": other_word,
     "find_drug": find_drug,
     "show": show,
     **{
@@ -197,12 +198,15 @@ def _emit_gate(s: Source, anchors: Sequence[Anchor], bound: set[str]) -> None:
     codes = frozenset().union(*(anchor.values for anchor in anchors))
     sizes = sorted({size for anchor in anchors for size in anchor.prefixes})
     if sizes:
-        contains = s.value(prefix_matcher(codes, sizes))
+        contains = s.value(prefix_matcher(codes, sizes, whole=is_mixed(anchors)))
         passes = f"any_in({a}, {contains})" if fact.type is Type.LIST else f"{contains}({a})"
     elif fact.type is Type.LIST:
         passes = f"not {s.value(codes)}.isdisjoint({a})"
     else:
         passes = f"{a} in {s.value(codes)}"
+    knows = fact.in_knowledge
+    if knows is not None and any(anchor.is_open for anchor in anchors):
+        passes += f" or not {s.value(knows)}(c, x)"
     s.emit(0, f"if type({a}) is dict or {passes}:")
 
 

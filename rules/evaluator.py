@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ ENGINE: Final = "compiled/1"
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 PROFILES: Final = ("site", "demo")
 _MAX_KEPT: Final = 4096
+_AROUND: Final = (timedelta(-1), timedelta(0), timedelta(1))
 
 
 class Evaluator:
@@ -52,7 +53,7 @@ class Evaluator:
         self._few = {"auto": None, "always": 0, "never": MANY}[index]
         self._rules = tuple(rule for rule in pack.rules if rule.is_evaluated)
         self._days = boundaries(self._rules, knowledge)
-        self._zones: dict[str, tzinfo] = {}
+        self._zones: dict[tuple[str, date], tzinfo] = {}
         self._texts: dict[date, str] = {}
         self._plans: dict[tuple[str, date], Plan] = {}
         self._plans_by_epoch: dict[tuple[str, date], Plan] = {}
@@ -71,15 +72,22 @@ class Evaluator:
         return run.seen
 
     def zone(self, institution_id: str, at: datetime) -> tzinfo:
-        """The institution's time zone; the country's where the registry does not know it."""
-        zone = self._zones.get(institution_id)
+        """The institution's time zone that day; the country's where the registry has none."""
+        key = (institution_id, at.date())
+        zone = self._zones.get(key)
         if zone is None:
-            entry = self.knowledge.institution(institution_id, at.astimezone(UTC).date())
-            zone = ZoneInfo(entry.time_zone if entry is not None else DEFAULT_ZONE)
+            # The registry is dated by UTC days, of which any of three can be this one.
+            zone, *others = {self._zone_of(institution_id, key[1] + days) for days in _AROUND}
+            if others:
+                return self._zone_of(institution_id, at.astimezone(UTC).date())
             if len(self._zones) >= _MAX_KEPT:
                 self._zones.clear()
-            self._zones[institution_id] = zone
+            self._zones[key] = zone
         return zone
+
+    def _zone_of(self, institution_id: str, day: date) -> tzinfo:
+        entry = self.knowledge.institution(institution_id, day)
+        return ZoneInfo(entry.time_zone if entry is not None else DEFAULT_ZONE)
 
     def plan(self, event_type: str, day: date) -> Plan:
         """What is done with events of a type on a service date."""

@@ -8,7 +8,7 @@ rest of its scope decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Generic, TypeVar
@@ -17,7 +17,7 @@ from knowledge_base import KnowledgeBase
 from rules.constants import members_of
 from rules.facts import Fact, Type, fact_of
 from rules.facts.base import Context, Element, Value
-from rules.model import AllOf, Condition, Literal, Rule, Test
+from rules.model import AllOf, CodeSetOperand, Condition, Literal, Rule, Test
 
 R = TypeVar("R")
 
@@ -36,11 +36,18 @@ class Anchor:
     fact: Fact
     values: frozenset[Any]
     prefixes: tuple[int, ...] = ()
+    is_open: bool = False
+    """Whether a code that the knowledge base does not know could be one of the values."""
 
     @property
     def breadth(self) -> float:
         """The share of all elements that is expected to pass; small is good."""
         return len(self.values) / self.fact.cardinality
+
+
+def is_mixed(anchors: Iterable[Anchor]) -> bool:
+    """Whether some ask for categories of codes and others for whole codes."""
+    return len({bool(anchor.prefixes) for anchor in anchors}) > 1
 
 
 def anchor_of(rule: Rule, knowledge: KnowledgeBase, day: date) -> Anchor | None:
@@ -68,14 +75,18 @@ def _anchor(test: Test, rule: Rule, knowledge: KnowledgeBase, day: date) -> Anch
     elif test.operator in ("in", "any_in", "all_in"):
         members = members_of(operand, knowledge, day)
         if members is not None:
-            return Anchor(fact, members.codes, members.lengths)
+            is_open = fact.in_knowledge is not None and isinstance(operand, CodeSetOperand)
+            return Anchor(fact, members.codes, members.lengths, is_open)
     return None
 
 
 class Table(Generic[R]):
     """The rules that one fact anchors, by its value."""
 
-    __slots__ = ("by_value", "everything", "is_element", "is_list", "name", "prefixes", "read")
+    __slots__ = (
+        "_open", "by_value", "everything", "is_element", "is_list", "is_mixed", "knows", "name",
+        "prefixes", "read",
+    )  # fmt: skip
 
     def __init__(self, fact: Fact, family: str, entries: Iterable[tuple[Anchor, R]]) -> None:
         self.name = fact.name
@@ -84,6 +95,10 @@ class Table(Generic[R]):
         self.read: Callable[..., Value] = fact.extractors[family]
         listed = list(entries)
         self.prefixes = tuple(sorted({size for anchor, _ in listed for size in anchor.prefixes}))
+        self.is_mixed = is_mixed(anchor for anchor, _ in listed)
+        self._open = frozenset(id(rule) for anchor, rule in listed if anchor.is_open)
+        self.knows = fact.in_knowledge if self._open else None
+        """Asked of each element where rules stand under code sets that could hold its code."""
         self.everything = tuple(rule for _, rule in listed)
         by_value: dict[Any, list[R]] = {}
         for anchor, rule in listed:
@@ -105,8 +120,16 @@ class Table(Generic[R]):
             return self.by_value.get(value[0], ())
         return self._of_words(value)
 
-    def _of_prefixes(self, codes: Iterable[str]) -> tuple[R, ...]:
-        return self._of_words({code[:size] for code in codes for size in self.prefixes})
+    def of_foreign(self, value: Value) -> tuple[R, ...]:
+        """The rules for a code that the knowledge base does not know."""
+        found = {id(rule) for rule in self.candidates(value)} | self._open
+        return tuple(rule for rule in self.everything if id(rule) in found)
+
+    def _of_prefixes(self, codes: Collection[str]) -> tuple[R, ...]:
+        words = {code[:size] for code in codes for size in self.prefixes}
+        if self.is_mixed:
+            words.update(codes)
+        return self._of_words(words)
 
     def _of_words(self, values: Iterable[Any]) -> tuple[R, ...]:
         hits = [hit for value in values if (hit := self.by_value.get(value))]
@@ -149,7 +172,10 @@ class Index(Generic[R]):
             if value is None:
                 value = table.read(c, x) if table.is_element else table.read(c)
                 store[table.name] = value
-            hit = table.candidates(value)
+            if table.knows is None or x is None or type(value) is dict or table.knows(c, x):
+                hit = table.candidates(value)
+            else:
+                hit = table.of_foreign(value)
             if hit:
                 found = found + hit if found else hit
         return found

@@ -97,6 +97,8 @@ class Reasons:
             subject, *others = facts_of_test(test)
             if others or self._facts[subject].type == "amount" or self._nameless(test):
                 return None
+            if self._may_be_foreign(test):
+                return None
             subjects.append(self._facts[subject])
         return tuple(dict.fromkeys(subjects))
 
@@ -112,6 +114,21 @@ class Reasons:
                 if parameter is None or parameter.at(self.day) is None:
                     found.append((operand.missing_name, "not_in_knowledge"))
         return found
+
+    def _may_be_foreign(self, test: Test) -> bool:
+        """Whether it asks a code set for codes that the knowledge base may not know."""
+        is_open = self._facts[test.fact].in_knowledge is not None
+        return is_open and any(isinstance(o, CodeSetOperand) for o in test.operands)
+
+    def _foreign(self, test: Test, c: Context, x: Element | None) -> bool:
+        """Whether the code of the element is one, and the set does not name it."""
+        fact = self._facts[test.fact]
+        if x is None or fact.in_knowledge is None or not self._may_be_foreign(test):
+            return False
+        value = fact_value(fact, self.family, c, x)
+        members = members_of(test.operands[0], self.knowledge, self.day)
+        is_named = members is not None and type(value) is str and members.contains(value)
+        return type(value) is str and not is_named and not fact.in_knowledge(c, x)
 
     def _look(
         self, subjects: tuple[Fact, ...], c: Context, x: Element | None
@@ -147,6 +164,8 @@ class Reasons:
             value = fact_value(self._facts[name], self.family, c, x)
             if type(value) is dict:
                 found.append((name, value.get("unknown", "partial_list")))
+        if self._foreign(test, c, x):
+            found.append((test.fact, "not_in_knowledge"))
         found += self._nameless(test)
         for operand in test.operands:
             if isinstance(operand, ParameterOperand) and operand.by:

@@ -35,6 +35,7 @@ from rules.engine import Group, Plan, Ready
 from rules.facts import CATALOGUE, LISTS
 from rules.facts.base import Context, Element, Value
 from rules.facts.items import diagnosis_id
+from rules.naming import distinct, line_names
 from rules.reasons import named
 
 RULE_ERROR: Final = 7
@@ -156,17 +157,17 @@ class Run:
         F = context.facts
         is_indexed = group is not None and group.is_indexed
         seen = silent_pairs = number = 0
-        for item in self.event.data.items:  # type: ignore[union-attr]
+        items = self.event.data.items  # type: ignore[union-attr]
+        for item, name in zip(items, line_names(items), strict=True):
             at = getattr(item, "service_time", UNSET)
             if at is not UNSET and at is not None:
                 day = _day(at, self.zone)
                 if day is not None and day != self.day:
-                    self.item_of_day(item, day)
+                    self.item_of_day(item, name, day)
                     continue
             if group is None:
                 continue
-            line = item.line_id
-            x = Element(item, line if type(line) is str else "")
+            x = Element(item, name)
             # The same as `element`, in place: this is where most of an event's time goes.
             try:
                 silent: int = group.run(context, F, x, x.facts, told)
@@ -187,7 +188,7 @@ class Run:
             if seen:
                 self.rules.update(group.versions(seen))
 
-    def item_of_day(self, item: Any, day: date) -> None:
+    def item_of_day(self, item: Any, name: str, day: date) -> None:
         """An item of another date: rules, limits and registries of that date."""
         group = self.plans.plan(self.event.type, day).of_items
         if group is None:
@@ -198,7 +199,7 @@ class Run:
         if context is None:
             context = Context(self.event, day, self.zone, self.plans.knowledge)
             self.contexts[day] = context
-        x = Element(item, item.line_id)
+        x = Element(item, name)
         self.rules.update(group.versions(self.element(group, context, x)))
         # The facts of the event as of that date are recorded with the item.
         self.elements[x.id] = {**context.facts, **x.facts}
@@ -210,7 +211,9 @@ class Run:
             if values is UNSET:
                 self.unlisted("event.diagnoses", "not_reported", group)
                 return
-            self.all_of(group, _named([Element(d, diagnosis_id(d)) for d in values or ()]))
+            listed = values or ()
+            names = distinct([diagnosis_id(d) for d in listed])
+            self.all_of(group, map(Element, listed, names))
             return
         try:
             value = CATALOGUE[each].extractors[self.plan.family](self.context)
@@ -227,7 +230,8 @@ class Run:
         for x in elements:
             seen |= self.element(group, self.context, x)
             if x.facts:
-                self.elements[x.id] = x.facts
+                # An item and a diagnosis may have one name: the facts of both are recorded.
+                self.elements[x.id] = {**self.elements.get(x.id, {}), **x.facts}
         if seen:
             self.rules.update(group.versions(seen))
 
@@ -236,7 +240,12 @@ class Run:
         x = Element(None, "")
         x.facts = _Unknown(why)
         for ready in group.everything:
-            if ready.reasons.truth(ready.rule.scope, self.context, x) is not False:
+            try:
+                truth = ready.reasons.truth(ready.rule.scope, self.context, x)
+            except Exception:
+                self.tell(RULE_ERROR, ready, self.context, None)
+                continue
+            if truth is not False:
                 self.rules[ready.id] = ready.version
                 self.counts[UNDETERMINED] += 1
                 self.undetermined.setdefault(("", name, why), {})[ready.id] = None
@@ -349,11 +358,12 @@ class Watched(Run):
 
     def items(self, group: Group | None) -> None:
         super().items(None)
-        for item in self.event.data.items:  # type: ignore[union-attr]
+        items = self.event.data.items  # type: ignore[union-attr]
+        for item, name in zip(items, line_names(items), strict=True):
             at = getattr(item, "service_time", None)
             is_today = at is None or at is UNSET or _day(at, self.zone) in (None, self.day)
             if group is not None and is_today:
-                self.all_of(group, [Element(item, item.line_id or "")])
+                self.all_of(group, [Element(item, name)])
 
 
 class _Unknown(dict[str, Value]):
@@ -386,14 +396,3 @@ def _day(at: datetime, zone: tzinfo) -> date | None:
         return at.astimezone(zone).date()
     except OverflowError:
         return None
-
-
-def _named(elements: list[Element]) -> list[Element]:
-    """The elements with a name each: a name that repeats is numbered."""
-    if len(elements) > 1:
-        seen: dict[str, int] = {}
-        for x in elements:
-            count = seen[x.id] = seen.get(x.id, 0) + 1
-            if count > 1:
-                x.id = f"{x.id}#{count}"
-    return elements

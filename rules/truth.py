@@ -108,9 +108,16 @@ def amount_in(value: Amount | Quantity, unit: str) -> float | None:
     return convert(value.value, value.unit, unit)
 
 
-def prefix_matcher(codes: frozenset[str], lengths: Iterable[int]) -> Contains:
-    """Whether a code or one of its parent categories is among the codes (ICD-10)."""
+def prefix_matcher(
+    codes: frozenset[str], lengths: Iterable[int], *, whole: bool = False
+) -> Contains:
+    """Whether a code or one of its parent categories is among the codes (ICD-10).
+
+    Parents have one of the lengths; with `whole` the code itself may have any.
+    """
     sizes = tuple(lengths)
+    if whole:
+        return lambda code: code in codes or any(code[:size] in codes for size in sizes)
     if len(sizes) == 1:
         size = sizes[0]
         return lambda code: code[:size] in codes

@@ -115,6 +115,8 @@ class Fact:
     words: tuple[str, ...] = ()
     coding: str = "text"
     always_known: bool = False
+    in_knowledge: Callable[[Context, Element], bool] | None = field(default=None, repr=False)
+    """Whether the knowledge base knows the code; of others no code set says that it lacks them."""
     english: Callable[..., Value] | None = field(default=None, repr=False)
     """The words for an English message, where the value is a Chinese name."""
 

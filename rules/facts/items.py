@@ -22,9 +22,25 @@ from rules.facts.base import (
     partial,
 )
 from rules.facts.event import WITH_DIAGNOSES, WITH_DRUGS, WITH_ITEMS
-from rules.facts.read import ItemField, absent, code_of, icd_code, key_of, note, text, words
+from rules.facts.read import (
+    ItemField,
+    WordField,
+    absent,
+    icd_code,
+    key_of,
+    note,
+    text,
+    word_of,
+    words,
+)
 
-ROUTES_NOTE: Final = "Route of administration: the source's code, e.g. oral, intravenous"
+ROUTES: Final = (
+    "oral", "sublingual", "buccal", "intravenous", "intramuscular", "subcutaneous", "intradermal",
+    "intrathecal", "epidural", "intraarticular", "inhalation", "nasal", "ophthalmic", "otic",
+    "topical", "transdermal", "rectal", "vaginal",
+)  # fmt: skip
+"""Words for routes; codes of other vocabularies (SNOMED CT, a hospital's) are unrecognised."""
+SKIN_TESTS: Final = ("negative", "positive", "exempt")
 CONTROLS: Final = ("narcotic", "psychotropic_1", "psychotropic_2", "none")
 GRADES: Final = ("unrestricted", "restricted", "special", "none")
 KINDS: Final = ("western", "patent", "herbal")
@@ -188,6 +204,27 @@ def _of(name: str, read: Any) -> Any:
     return extract
 
 
+def _is_known_drug(c: Context, x: Element) -> bool:
+    return type(find_drug(c, x.of)) is not dict
+
+
+def _is_known_code(c: Context, x: Element) -> bool:
+    """Whether the code stands in any catalogue: of services, of drugs, of analytes."""
+    coding = x.of.item if type(x.of) is ChargeItem else x.of.code
+    if type(coding) is not Coding:
+        return False
+    system, code, base = coding.system, coding.code, c.knowledge
+    return (
+        base.item(system, code, c.day) is not None
+        or base.drug(system, code, c.day) is not None
+        or base.analyte(system, code) is not None
+    )
+
+
+def _route(c: Context, x: Element) -> Value:
+    return word_of(x.of.route, ROUTES)
+
+
 def _unit(c: Context, x: Element) -> Value:
     quantity = x.of.quantity
     return absent(quantity) if quantity is None or quantity is UNSET else quantity.unit
@@ -216,7 +253,8 @@ FACTS: Final = (
     _item("line_id", Type.TEXT, "明细号", "Id of the line", _same(WITH_ITEMS, lambda c, x: x.id),
           always_known=True),
     _item("drug", Type.TEXT, "药品编码", "Code of the drug, as system|code",
-          {**_same(RX, _prescribed), **_same(ORD_BIL, _drug_key)}, coding="drug"),
+          {**_same(RX, _prescribed), **_same(ORD_BIL, _drug_key)}, coding="drug",
+          in_knowledge=_is_known_drug),
     _item("drug.name", Type.TEXT, "药品名称", "Name of the drug in the catalogue",
           _same(WITH_DRUGS, _drug_name("zh")), english=_drug_name("en")),
     _item("drug.ingredients", Type.LIST, "药品成分", "Ingredients of the drug (INN)",
@@ -236,14 +274,14 @@ FACTS: Final = (
           _same(RX_ORD, ItemField("dose"))),
     _item("doses_per_day", Type.NUMBER, "每日次数", "Doses a day",
           _same(RX, ItemField("doses_per_day")), unit="1/d"),
-    _item("route", Type.TEXT, "给药途径", ROUTES_NOTE, _same(RX_ORD, _of("route", code_of))),
+    _item("route", Type.TEXT, "给药途径", "Route of administration",
+          _same(RX_ORD, _route), words=ROUTES),
     _item("days_supply", Type.NUMBER, "用药天数", "Days for which the item suffices",
           _same(RX, ItemField("days_supply")), unit="d"),
     _item("usage", Type.TEXT, "用法", "Directions as printed for the patient",
           _same(RX, ItemField("usage", is_text=True))),
     _item("skin_test", Type.TEXT, "皮试结果", "Result of the skin test",
-          _same(RX_ORD, ItemField("skin_test", is_text=True)),
-          words=("negative", "positive", "exempt")),
+          _same(RX_ORD, WordField("skin_test", SKIN_TESTS)), words=SKIN_TESTS),
     _item("reason", Type.NOTE, "理由", "Why a limit is exceeded on purpose",
           _same(RX, _of("reason", note))),
     _item("quantity", Type.AMOUNT, "数量", "Quantity with its unit",
@@ -258,7 +296,7 @@ FACTS: Final = (
           _same(WITH_ITEMS, lambda c, x: c.day), always_known=True),
     _item("code", Type.TEXT, "项目编码", "Code of the item, as system|code",
           {**_same(ORD, _of("code", key_of)), **_same(BIL, _of("item", key_of)),
-           **_same(RES, _of("code", key_of))}, coding="item"),
+           **_same(RES, _of("code", key_of))}, coding="item", in_knowledge=_is_known_code),
     _item("name", Type.TEXT, "项目名称", "Name of the item in the catalogue",
           _same(ORD_BIL, _item_name("zh")), english=_item_name("en")),
     _item("consultation", Type.TEXT, "会诊编号", "Id of the specialist consultation",

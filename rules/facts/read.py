@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from contracts.values import Coding, Diagnosis
+from contracts.values import Coding, Diagnosis, is_icd10
 from rules.facts.base import (
     NOT_REPORTED,
     STATED_ABSENT,
@@ -46,6 +46,29 @@ def text(value: Any) -> Value:
     return absent(value)
 
 
+def other_word(value: Any) -> Value:
+    """What a value outside a closed vocabulary is: unrecognised, where it is a word at all."""
+    return UNRECOGNISED if type(value) is str and value else text(value)
+
+
+def word_of(coding: Any, vocabulary: tuple[str, ...]) -> Value:
+    """A code that is a word of the vocabulary; another one is unrecognised."""
+    code = code_of(coding)
+    return code if code in vocabulary else other_word(code) if type(code) is str else code
+
+
+class WordField:
+    """Reads a field with a closed vocabulary; compiled code reads it in place."""
+
+    def __init__(self, name: str, vocabulary: tuple[str, ...]) -> None:
+        self.name = name
+        self.vocabulary = vocabulary
+
+    def __call__(self, c: Context, x: Element) -> Value:
+        value = getattr(x.of, self.name)
+        return value if value in self.vocabulary else other_word(value)
+
+
 class ItemField:
     """Reads a field of the element; compiled code reads it in place."""
 
@@ -81,7 +104,7 @@ def code_of(coding: Any) -> Value:
 
 
 def icd(listed: Iterable[Diagnosis]) -> Value:
-    """ICD-10 codes in upper case; partial where a diagnosis has no code that could be ICD-10."""
+    """ICD-10 codes in upper case; partial where a diagnosis has no code of ICD-10."""
     codes: list[str] = []
     complete = True
     for diagnosis in listed:
@@ -95,8 +118,11 @@ def icd(listed: Iterable[Diagnosis]) -> Value:
 
 
 def icd_code(diagnosis: Diagnosis) -> Value:
-    """One ICD-10 code in upper case; unrecognised where it has another form."""
-    code = diagnosis.code.code.strip().upper()
+    """One ICD-10 code in upper case; unrecognised where its system or its form is another."""
+    coding = diagnosis.code
+    code = coding.code.strip().upper()
+    if not is_icd10(coding.system):
+        return UNRECOGNISED
     if len(code) >= 3 and code[0].isascii() and code[0].isalpha() and code[1].isdigit():
         return code
     return UNRECOGNISED
