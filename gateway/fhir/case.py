@@ -23,6 +23,7 @@ from contracts.values import (
     Listing,
     PatientSnapshot,
     Reported,
+    is_icd10,
 )
 from gateway.fhir.index import (
     ConditionFacts,
@@ -37,7 +38,7 @@ from gateway.fhir.index import (
 )
 from gateway.fhir.outcome import Note, Refusal, Skip
 from gateway.fhir.reading import Entry
-from gateway.fhir.values import EMPTY, Json, child, children, coding, instant, is_icd10, text
+from gateway.fhir.values import EMPTY, Json, child, children, coding, instant, text
 
 _MAX_REVISION = 2**30 - 1  # two revisions a version must fit the contract's 2**31 - 1
 

@@ -126,12 +126,6 @@ def words_of(concept: Json) -> str:
     return next((w for w in (*shown, *codes(concept)) if w.strip()), "")
 
 
-def is_icd10(system: str) -> bool:
-    """Whether a code system is ICD-10 or a national edition of it."""
-    lowered = system.lower()
-    return "icd-10" in lowered or "icd10" in lowered or system == "urn:oid:2.16.840.1.113883.6.3"
-
-
 def whole_date(node: Json, name: str) -> date | None:
     """The date in a field where it has year, month and day."""
     written = text(node, name)
