@@ -34,7 +34,8 @@ test: setup  ## all tests: unit, spec, and integration on a real broker and engi
 	$(BIN)/lint-imports
 	$(BIN)/yijian rules check
 	$(BIN)/yijian rules test
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests/unit tests/spec
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
 
 check: setup  ## the fast loop: lint, types, unit and spec tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

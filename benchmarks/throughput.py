@@ -1,0 +1,74 @@
+"""Events a second: of our worker, of the stock agent, and of decoding alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from benchmarks.bench import Bench
+from benchmarks.errors import BenchmarkError
+from benchmarks.growth import Topic, rate
+from benchmarks.machine import Neighbours
+from benchmarks.processes import ThreadTime
+from yijian.settings import Settings
+
+_TIMEOUT_S = 600.0
+_DECODE_TIMEOUT_S = 120.0
+
+
+class RunFigures(NamedTuple):
+    """One run of one process over a filled intake."""
+
+    events_per_s: float
+    cores: float
+    """Processors that the process kept busy, all its threads together."""
+    rss_mb: float
+    cpu_us: float
+    """Processor microseconds an event: it tells the cost also where the machine is shared."""
+    foreign_cores: float
+    """Processors that others kept busy meanwhile; a figure counts where this is near 0."""
+    threads: list[ThreadTime]
+    """Its threads at the end of the run, the busiest first."""
+
+
+def worker_run(
+    bench: Bench, s: Settings, events: int, command: Sequence[str] = ("yijian", "worker")
+) -> RunFigures:
+    """The product's own worker process, every guarantee on, in a fresh consumer group."""
+    letters = Topic(s.kafka_bootstrap, s.topics.dead_letters, s.partitions)
+    before = letters.end()
+    figures = _run(bench, s, events, command)
+    if letters.end() != before:
+        raise BenchmarkError("the worker wrote dead letters; the simulated events are all valid")
+    return figures
+
+
+def stock_run(bench: Bench, s: Settings, events: int) -> RunFigures:
+    """A stock Faust agent with the rules in one durable_rules ruleset."""
+    return _run(bench, s, events, ("benchmarks.stock_worker", str(bench.folder)))
+
+
+def decode_run(bench: Bench, s: Settings, events: int) -> float:
+    """Events a second that a consumer decodes, doing nothing else."""
+    with bench.start(("benchmarks.decode_only", str(events)), s) as process:
+        answer = process.answer(_DECODE_TIMEOUT_S)
+    if answer["accepted"] != events:
+        raise BenchmarkError(f"decoded {answer['accepted']} of {events} events")
+    return float(answer["events_per_s"])
+
+
+def _run(bench: Bench, s: Settings, events: int, command: Sequence[str]) -> RunFigures:
+    decisions = bench.decisions(s)
+    start = decisions.end()
+    with bench.worker(s, command) as process:
+        neighbours = Neighbours()
+        samples = decisions.watch(start, events, _TIMEOUT_S, process.cpu_s)
+        foreign = neighbours.cores()
+        threads, rss_mb = process.threads(), process.rss_mb()
+        process.stop()
+    grown = decisions.end() - start
+    if grown != events:
+        raise BenchmarkError(f"{grown} decisions for {events} events")
+    found = rate(samples, events)
+    cpu_us = found.cores / found.per_s * 1e6
+    return RunFigures(found.per_s, found.cores, rss_mb, cpu_us, foreign, threads)
