@@ -2,8 +2,9 @@
 
 Whenever the process has used another few milliseconds of processor time, a signal notes the
 main thread's stack; FILE is written again and again. Time in C functions counts for the Python
-function that called them, or for the one that it enters next. (A thread that samples would not do: it gets its turn mostly where the
-main thread gives the interpreter away, and would find it there.)
+function that called them, or for the one that it enters next. (A thread that samples would not
+do: it gets its turn mostly where the main thread gives the interpreter away, and would find it
+there.)
 """
 
 from __future__ import annotations
