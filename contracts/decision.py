@@ -10,8 +10,6 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from contracts.identity import EventKey, decision_id
-
 SCHEMA: Final = 1
 
 T = TypeVar("T")
@@ -215,8 +213,3 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 def encode_record(record: Record) -> bytes:
     """The record as JSON, UTF-8; equal records give equal bytes."""
     return _encode(record)
-
-
-def decision_id_of(key: EventKey) -> str:
-    """The id of the decision that an event itself causes for its patient."""
-    return decision_id(key)

@@ -72,10 +72,6 @@ class Node:
         return isinstance(self.value, list)
 
     @property
-    def is_scalar(self) -> bool:
-        return not isinstance(self.value, dict | list)
-
-    @property
     def is_null(self) -> bool:
         return self.value is None
 

@@ -189,11 +189,6 @@ def alert_latency(client: Client) -> Latency:
     return _latency(client, "appended_at", "received_at", "decisions", "findings > 0")
 
 
-def decision_latency(client: Client) -> Latency:
-    """From an intake record's append to the append of its decision, whatever it says."""
-    return _latency(client, "appended_at", "received_at", "decisions", "1")
-
-
 def alert_row_latency(client: Client) -> Latency:
     """From an intake record's append to its alerts' rows."""
     return _latency(client, "written_at", "received_at", "decisions", "findings > 0")

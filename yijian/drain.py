@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -47,9 +46,7 @@ def sink_topics(settings: Settings) -> list[str]:
     return [*topics.all_intake, topics.decisions, topics.dead_letters]
 
 
-def until_drained(
-    settings: Settings, timeout_s: float, progress: Callable[[int, int], None] | None = None
-) -> None:
+def until_drained(settings: Settings, timeout_s: float) -> None:
     """Returns when workers, then sinks, have committed all there is. Raises NotDrained."""
     deadline = time.monotonic() + timeout_s
     left = "the broker did not say how many"
@@ -58,13 +55,11 @@ def until_drained(
             worker = waiting(settings, settings.worker_group, worker_topics(settings))
             sink = waiting(settings, settings.sink_group, sink_topics(settings))
         except (KafkaException, BrokerError):  # a broker that has just come back
-            worker = sink = -1
+            pass
         else:
+            if worker == sink == 0:
+                return
             left = f"the worker still has {worker} and the sink {sink}"
-        if progress is not None:
-            progress(worker, sink)
-        if worker == 0 and sink == 0:
-            return
         if time.monotonic() > deadline:
             raise NotDrained(f"after {timeout_s:.0f} s {left} records to do")
         time.sleep(_POLL_S)

@@ -56,11 +56,6 @@ def partial(values: tuple[str, ...]) -> Value:
     return {"partial": values}
 
 
-def why_unknown(value: Value) -> str:
-    """Why a value is unknown; "" for a known one and for a partial list."""
-    return str(value.get("unknown", "")) if type(value) is dict else ""
-
-
 class Context:
     """What extractors read of one event, as of one day."""
 

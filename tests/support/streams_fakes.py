@@ -17,10 +17,9 @@ from contracts.decision import (
     NotEvaluable,
     Threshold,
     Words,
-    decision_id_of,
 )
 from contracts.event import EVENT_TYPES, Event
-from contracts.identity import alert_id
+from contracts.identity import alert_id, decision_id
 
 BASIS = Basis(pack="p" * 16, knowledge="k" * 16, engine="fake", profile="site")
 
@@ -35,7 +34,7 @@ class FakeEvaluator:
             [_finding(event, item.line_id) for item in items if int(item.line_id) % 2 == 0]
         )
         return Decision(
-            decision_id=decision_id_of(event.key),
+            decision_id=decision_id(event.key),
             event=EventRef(
                 source=event.source,
                 id=event.id,
