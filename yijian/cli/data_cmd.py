@@ -124,6 +124,8 @@ def _report(report: ImportReport, json: bool) -> None:
         skipped = ", ".join(f"{k.value} {v}" for k, v in row.skipped.items()) or "-"
         name = row.resource_type or "-"
         say(f"{name}: {row.resources} resources → {events}; skipped 跳过: {skipped}")
+    for _, words, count in report.notes_table():
+        say(f"{count} × {words.zh} {words.en}")
 
 
 @dead_letters.command("list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,12 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from contracts.decision import Decision, Reader
+from gateway.fhir import ImportReport, import_bundles
+from simulation.fhir_population import fhir_bundles, write_bundles
 from yijian import settings
 from yijian.cli import app
 from yijian.cli.trial_cmd import _seconds
+from yijian.composition import load_knowledge
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 runner = CliRunner()
@@ -121,3 +125,17 @@ def test_durations_are_read(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         _seconds(text)
+
+
+def test_an_import_says_what_it_assumed(tmp_path: Path) -> None:
+    knowledge = load_knowledge(settings.load({}))
+    bundles = fhir_bundles(knowledge, date(2026, 3, 2), patients=1)
+    (file,) = write_bundles(bundles, tmp_path)
+    answer = runner.invoke(app, ["import", "fhir", str(file)])
+    assert answer.exit_code == 0
+    assert "Patient: 1 resources" in answer.stderr
+    report = ImportReport()
+    for outcome in import_bundles([file], "urn:fhir:import", "Asia/Shanghai", "fhir-import"):
+        report.add(outcome)
+    for _, words, count in report.notes_table():
+        assert f"{count} × {words.zh} {words.en}" in answer.stderr
