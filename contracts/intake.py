@@ -91,9 +91,13 @@ _IDENTITY: Final = frozenset({"$.id", "$.source", "$.subject", "$.data.act_id",
                               "$.data.revision", "$.data.institution"})  # fmt: skip
 _MAX_UNKNOWN: Final = 64
 
-# A time whose year lies outside what is possible, as it stands in JSON. A hit is only a hint:
-# it may stand in a text, so the event's own instants have the last word.
-_ODD_YEAR: Final = re.compile(rb'"(?!19|20|21|22[0-8]|229[0-8])[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]')
+# A time whose year lies outside what is possible, as it stands in JSON: "YYYY-MM-DDT. A hit is
+# only a hint: it may stand in a text, so the event's own instants have the last word. The search
+# begins at hyphens because an event has fewer of them than of quotes.
+_ODD_YEAR: Final = re.compile(
+    rb'-(?<="[0-9]{4}-)(?<!"19..-)(?<!"2[01]..-)(?<!"22[0-8].-)(?<!"229[0-8]-)'
+    rb"[0-9]{2}-[0-9]{2}[Tt ]"
+)
 
 Fields = dict[str, Any]
 """Known field names of an object; each with those of the objects inside it, or None."""

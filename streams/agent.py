@@ -21,8 +21,12 @@ from streams.supervision import Answer, DeadLetter, Supervisor
 from streams.transport import Batch
 
 _RETRY_S: Final = 0.01
+_BURST_BYTES: Final = 262_144
+"""Outputs that are handed to the producer together: it sends fewer, larger batches."""
 _MAX_AHEAD_BYTES: Final = 16 * 1_048_576
 """Outputs of a single batch with the producer, before the batch itself has to wait."""
+_TIMED: Final = 15
+"""One evaluation of sixteen is timed: those whose offset has none of these bits."""
 _MAX_KEY_BYTES: Final = 4096
 """Longer than any subject; the key of a dead letter is cut there."""
 _NOW: Final = 0
@@ -33,7 +37,8 @@ _NOW: Final = 0
 class Means:
     """What an agent works with."""
 
-    supervisor: Supervisor
+    supervisor: Callable[[], Supervisor]
+    """Asked once a batch: all records of a batch are answered by one supervisor."""
     producer: OutputProducer
     lanes: Lanes
     lease: Lease
@@ -75,16 +80,35 @@ class Agent:
         """Produce the outputs of every record; the lane acknowledges when they are confirmed."""
         passage = self._lanes.enter(batch.tp, batch.last, batch.epoch)
         outputs = Outputs(self._means, batch, passage)
-        answer, lease, pause_at = outputs.answer, self._lease, _MAX_AHEAD_BYTES
+        if await self._answer_all(batch, outputs):
+            self._lanes.sent(passage, outputs.count, outputs.size)
+        else:
+            self._lanes.abandon(passage)
+
+    async def _answer_all(self, batch: Batch, outputs: Outputs) -> bool:
+        """False where we may not write any more; then some answers may not have been sent."""
+        answer, burst_at, pause_at = outputs.answer, _BURST_BYTES, _MAX_AHEAD_BYTES
         for record in batch.records:
-            if not lease.valid and not await self._may_write(batch):
-                self._lanes.abandon(passage)
-                return
             answer(record)
+            if outputs.size < burst_at:
+                continue
+            if not await self._send(outputs, batch):
+                return False
+            burst_at = outputs.size + _BURST_BYTES
             if outputs.size > pause_at:
                 await self._catch_up()
                 pause_at = outputs.size + _MAX_AHEAD_BYTES
-        self._lanes.sent(passage, outputs.count, outputs.size)
+        return await self._send(outputs, batch)
+
+    async def _send(self, outputs: Outputs, batch: Batch) -> bool:
+        """Hand over what waits; False, with nothing handed over, where we may not write any more.
+
+        The lease is read right before, so that a worker frozen while it evaluated stops here.
+        """
+        if not self._lease.valid and not await self._may_write(batch):
+            return False
+        outputs.send()
+        return True
 
     async def _catch_up(self) -> None:
         """Wait until the producer has nothing left, so that memory stays bounded."""
@@ -93,7 +117,10 @@ class Agent:
 
 
 class Outputs:
-    """Produces the outputs of one batch's records, into the batch's own partition number."""
+    """The outputs of one batch's records, for the batch's own partition number.
+
+    They wait here until `send`, in their order.
+    """
 
     def __init__(self, means: Means, batch: Batch, passage: Passage) -> None:
         topic, partition = batch.tp
@@ -110,15 +137,24 @@ class Outputs:
         self._is_rekeyed = topic == topics.rekeyed
         self._placement = means.placement
         self._figures = means.figures
-        self._supervise = means.supervisor.supervise
-        self._produce = means.producer.produce
+        self._supervise = means.supervisor().supervise
+        self._producer = means.producer
+        self._waiting: list[tuple[Any, ...]] = []
+        self._wait = self._waiting.append
         self._report = passage.outputs.report
         self._received = passage.received_ms.append
         self._topic_header = (OriginHeaders.TOPIC, topic.encode())
         self._partition_header = (OriginHeaders.PARTITION, b"%d" % partition)
 
+    def send(self) -> None:
+        """Hand everything that waits to the producer."""
+        produce = self._producer.produce
+        for output in self._waiting:
+            produce(*output)
+        self._waiting.clear()
+
     def answer(self, record: Any) -> None:
-        """Produce the answer to one record: a decision and its alerts, or where else it goes."""
+        """Find the answer to one record: a decision and its alerts, or where else it goes."""
         key: bytes | None = record.key
         if key and len(key) > _MAX_KEY_BYTES:
             self._bury(record, _no_subject(record.value))
@@ -136,9 +172,12 @@ class Outputs:
         if self._is_rekeyed:
             origin = self._origin(record)
             received_ms, headers = origin.received_ms, origin_headers(origin)
-        started = perf_counter()
-        result = self._supervise(record.value, key, received_ms)
-        self._figures.evaluation.observe(perf_counter() - started)
+        if offset & _TIMED:
+            result = self._supervise(record.value, key, received_ms)
+        else:
+            started = perf_counter()
+            result = self._supervise(record.value, key, received_ms)
+            self._figures.evaluation.observe(perf_counter() - started)
         if type(result) is DeadLetter:
             self._bury(record, result)
             return
@@ -146,13 +185,13 @@ class Outputs:
         self._send_answer(result, key, headers)  # type: ignore[arg-type]  # narrowed above
 
     def _send_answer(self, answer: Answer, key: bytes | None, headers: list[Any]) -> None:
-        produce, report, partition = self._produce, self._report, self._partition
+        wait, report, partition = self._wait, self._report, self._partition
         value = answer.decision_bytes
-        produce(self._decisions, value, key, partition, report, None, _NOW, headers)
+        wait((self._decisions, value, key, partition, report, None, _NOW, headers))
         self.size += len(value)
         alerts = answer.alerts
         for alert in alerts:
-            produce(self._alerts, alert, key, partition, report, None, _NOW, headers)
+            wait((self._alerts, alert, key, partition, report, None, _NOW, headers))
             self.size += len(alert)
         self.count += 1 + len(alerts)
         self._figures.answered(answer)
@@ -165,7 +204,7 @@ class Outputs:
             return
         home = self._placement[key]
         headers: list[Any] = [*origin_headers(self._origin(record))]
-        self._produce(self._rekeyed, value, key, home, self._report, None, _NOW, headers)
+        self._wait((self._rekeyed, value, key, home, self._report, None, _NOW, headers))
         self._sent_one(value)
         self._figures.rekeyed += 1
 
@@ -178,8 +217,8 @@ class Outputs:
         key: bytes | None = record.key
         if key is not None:
             key = key[:_MAX_KEY_BYTES]  # the broker must not refuse the letter for its key
-        produce, report = self._produce, self._report
-        produce(self._dead_letters, value, key, self._partition, report, None, _NOW, headers)
+        wait, report = self._wait, self._report
+        wait((self._dead_letters, value, key, self._partition, report, None, _NOW, headers))
         self._sent_one(value)
         self._figures.refused(letter)
 

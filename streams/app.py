@@ -49,6 +49,7 @@ def build_app(config: WorkerConfig, lease: Lease) -> App:
         max_batch_bytes=config.batch_bytes,
         fetch_max_bytes=config.fetch_max_bytes,
         partition_fetch_bytes=config.batch_bytes,
+        fetch_min_bytes=config.fetch_min_bytes,
         fetch_wait_ms=config.fetch_wait_ms,
         connection=aiokafka_options(config.kafka_options),
     )

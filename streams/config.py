@@ -62,10 +62,11 @@ class WorkerConfig:
     timeouts: Timeouts = field(default_factory=Timeouts)
     in_flight: InFlightLimits = field(default_factory=InFlightLimits)
     runtime: Runtime = field(default_factory=Runtime)
-    batch_records: int = 1000
+    batch_records: int = 4000
     batch_bytes: int = 1_048_576
     fetch_max_bytes: int = 16 * 1_048_576
-    fetch_wait_ms: int = 50
+    fetch_min_bytes: int = 65_536
+    fetch_wait_ms: int = 10
     queued_batches: int = 4
     max_output_bytes: int = 4 * 1_048_576
     linger_ms: float = 10.0

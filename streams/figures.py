@@ -41,13 +41,13 @@ class Figures:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.events: Counter[str] = Counter()
-        self.decisions: Counter[tuple[str, ...]] = Counter()
-        """By phase and verdict."""
+        self.answers: Counter[tuple[str, str, str]] = Counter()
+        """By type of event, phase and verdict."""
         self.alerts: Counter[tuple[str, ...]] = Counter()
         """By rule, phase and result."""
-        self.pairs: Counter[str] = Counter()
-        """Pairs of rule and element by how they ended."""
+        self.silent = 0
+        """Pairs of rule and element that found nothing: nearly all."""
+        self._other_pairs: Counter[str] = Counter()
         self.dead_letters: Counter[str] = Counter()
         self.unknown_fields: Counter[str] = Counter()
         self.cut = 0
@@ -58,14 +58,15 @@ class Figures:
     def answered(self, answer: Answer) -> None:
         """An event got its decision."""
         decision = answer.decision
-        self.events[decision.event.type] += 1
-        self.decisions[decision.phase, decision.verdict] += 1
-        coverage, pairs = decision.coverage, self.pairs
-        pairs["alert"] += coverage.alerts
-        pairs["silent"] += coverage.silent
-        pairs["exempt"] += coverage.exempt
-        pairs["not_evaluable"] += coverage.not_evaluable
-        pairs["undetermined"] += coverage.undetermined
+        self.answers[decision.event.type, decision.phase, decision.verdict] += 1
+        coverage = decision.coverage
+        self.silent += coverage.silent
+        if coverage.silent != coverage.applicable or coverage.undetermined:
+            pairs = self._other_pairs
+            pairs["alert"] += coverage.alerts
+            pairs["exempt"] += coverage.exempt
+            pairs["not_evaluable"] += coverage.not_evaluable
+            pairs["undetermined"] += coverage.undetermined
         if decision.findings:
             for finding in decision.findings:
                 self.alerts[finding.rule_id, decision.phase, finding.result] += 1
@@ -73,6 +74,27 @@ class Figures:
             self.cut += 1
         if answer.unknown_fields:
             self._unknown(answer.unknown_fields)
+
+    @property
+    def events(self) -> dict[str, int]:
+        """Answered events by type."""
+        counts: Counter[str] = Counter()
+        for (event_type, _, _), count in dict(self.answers).items():
+            counts[event_type] += count
+        return counts
+
+    @property
+    def decisions(self) -> dict[tuple[str, ...], int]:
+        """Decisions by phase and verdict."""
+        counts: Counter[tuple[str, ...]] = Counter()
+        for (_, phase, verdict), count in dict(self.answers).items():
+            counts[phase, verdict] += count
+        return counts
+
+    @property
+    def pairs(self) -> dict[str, int]:
+        """Pairs of rule and element by how they ended."""
+        return {"silent": self.silent, **self._other_pairs}
 
     def refused(self, letter: DeadLetter) -> None:
         """A record became a dead letter."""

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol, cast
 
 import aiokafka
+from aiokafka.consumer import fetcher
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
@@ -16,6 +17,21 @@ from faust.types import TP
 
 from streams.errors import LostPosition, PositionOutsideLog
 from streams.lease import Lease
+
+
+class _RawRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """Gives records as they were decoded.
+
+    aiokafka would copy each into a dataclass with its topic and partition, which a batch knows.
+    """
+
+    def _consumer_record(self, tp: TopicPartition, record: Any) -> Any:
+        return record
+
+
+def hand_out_raw_records() -> None:
+    """Let aiokafka's consumers in this process give raw records. Its version is pinned for this."""
+    fetcher.PartitionRecords = _RawRecords
 
 
 @dataclass(frozen=True)
@@ -26,8 +42,10 @@ class FetchLimits:
     """Keys and values of one batch; a single larger record is a batch of its own."""
     fetch_max_bytes: int = 16 * 1_048_576
     partition_fetch_bytes: int = 1_048_576
-    fetch_wait_ms: int = 50
-    """A fetch in flight keeps the partitions it does not name waiting: short."""
+    fetch_min_bytes: int = 65_536
+    fetch_wait_ms: int = 10
+    """A fetch in flight keeps the partitions it does not name waiting: short. The broker answers
+    when it has `fetch_min_bytes`, and after this time with what there is."""
     connection: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the aiokafka client: security."""
 
@@ -102,6 +120,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             max_poll_interval_ms=int((conf.broker_max_poll_interval or 0) * 1000),
             max_partition_fetch_bytes=limits.partition_fetch_bytes,
             fetch_max_bytes=limits.fetch_max_bytes,
+            fetch_min_bytes=limits.fetch_min_bytes,
             fetch_max_wait_ms=limits.fetch_wait_ms,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             check_crcs=conf.broker_check_crcs,

@@ -123,9 +123,16 @@ class Supervisor:
         return Answer(event, stored, encoded, alerts, unknown)
 
 
+_PIECE: Final = 2047
+"""hashlib gives the interpreter away for more, and winning it back costs more than hashing."""
+
+
 def _digest(value: bytes) -> str:
     # Most processors compute SHA-256 themselves, which no other good hash can match.
-    return sha256(value, usedforsecurity=False).hexdigest()[:16]
+    digest = sha256(value[:_PIECE], usedforsecurity=False)
+    for start in range(_PIECE, len(value), _PIECE):
+        digest.update(value[start : start + _PIECE])
+    return digest.hexdigest()[:16]
 
 
 def _failed(value: bytes | None, error: Exception) -> DeadLetter:

@@ -1,4 +1,4 @@
-"""Kafka to the agent, one message per partition and fetch; commits only what is acknowledged.
+"""Kafka to the agent, one message a fetch; commits only what is acknowledged.
 
 A subclass of Faust's own transport, registered under the scheme `yijian://` (entry point group
 `faust.transports`; `register()` does the same where the distribution is not installed). Faust
@@ -8,7 +8,7 @@ override here says which of these it puts right.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from time import monotonic
 from typing import Any, ClassVar, Final, NamedTuple, cast
 
@@ -21,7 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.errors import ReadFailed
-from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits
+from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits, hand_out_raw_records
 from streams.lease import Lease
 from streams.offsets import OffsetTracker, Progress
 
@@ -31,6 +31,7 @@ SCHEME: Final = "yijian"
 def register() -> None:
     """Make the scheme known to Faust also where no installed distribution does."""
     drivers.TRANSPORTS.aliases.setdefault(SCHEME, "streams.transport:Transport")
+    hand_out_raw_records()
 
 
 class Batch(NamedTuple):
@@ -38,7 +39,7 @@ class Batch(NamedTuple):
 
     tp: TP
     records: list[Any]
-    """aiokafka ConsumerRecords, in the order of their offsets."""
+    """aiokafka's records as they came off the wire, in the order of their offsets."""
     epoch: int
     """Of the positions under which it was read; older batches are stale."""
 
@@ -47,16 +48,19 @@ class Batch(NamedTuple):
         return int(self.records[-1].offset)
 
 
-def cut(records: list[Any], max_bytes: int) -> Iterator[list[Any]]:
-    """The records in lists of at most `max_bytes`; a larger record stands alone."""
+def cut(records: list[Any], max_bytes: int) -> Iterator[tuple[list[Any], int]]:
+    """The records in lists of at most `max_bytes`, with their size; a larger record stands alone.
+
+    Only keys and values count.
+    """
     start = size = 0
     for index, record in enumerate(records):
-        length = max(record.serialized_key_size, 0) + max(record.serialized_value_size, 0)
+        length = len(record.key or b"") + len(record.value or b"")
         if size + length > max_bytes and index > start:
-            yield records[start:index]
+            yield records[start:index], size
             start, size = index, 0
         size += length
-    yield records[start:] if start else records
+    yield records[start:] if start else records, size
 
 
 class Consumer(driver.Consumer):
@@ -77,8 +81,8 @@ class Consumer(driver.Consumer):
 
         async def tracked(message: Message) -> None:
             if acks_enabled_for(message.topic):
-                batch = cast(Batch, message.value)
-                self.tracker.delivered(message.tp, message.offset, batch.records[0].timestamp)
+                for batch in cast("list[Batch]", message.value):
+                    self.tracker.delivered(batch.tp, batch.last, batch.records[0].timestamp)
             await deliver(message)
 
         self.callback = tracked
@@ -87,7 +91,11 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        """Yields one message per partition of a fetch, or several where it is over the bytes."""
+        """Yields one message a fetch, or several where it is over the bytes.
+
+        To Faust a message is a record of its first batch's partition: each passes several queues
+        by itself, and at a moderate load a fetch brings a few records of many partitions.
+        """
         try:
             fetched, _ = await self._wait_next_records(timeout)
         except UnsupportedCodecError as error:
@@ -103,14 +111,28 @@ class Consumer(driver.Consumer):
         if not fetched or self.should_stop:
             return
         serial = cast(Fetched, fetched).serial
-        for tp, records in fetched.items():
-            for part in cut(records, self.limits.max_batch_bytes):
-                # A seek came after the fetch: all this will be read again from there.
-                if not self.flow_active or serial != self.ready_serial:
-                    return
-                yield tp, self._message(Batch(tp, part, self.tracker.epoch))
+        for batches in self._grouped(fetched):
+            # A seek came after the fetch: all this will be read again from there.
+            if not self.flow_active or serial != self.ready_serial:
+                return
+            yield batches[0].tp, self._message(batches)
 
-    def _message(self, batch: Batch) -> ConsumerMessage:
+    def _grouped(self, fetched: Mapping[TP, list[Any]]) -> Iterator[list[Batch]]:
+        """Batches in groups that end as soon as they are over `max_batch_bytes`."""
+        group: list[Batch] = []
+        total = 0
+        for tp, records in fetched.items():
+            for part, size in cut(records, self.limits.max_batch_bytes):
+                group.append(Batch(tp, part, self.tracker.epoch))
+                total += size
+                if total > self.limits.max_batch_bytes:
+                    yield group
+                    group, total = [], 0
+        if group:
+            yield group
+
+    def _message(self, batches: list[Batch]) -> ConsumerMessage:
+        batch = batches[0]
         last = batch.records[-1]
         return ConsumerMessage(
             batch.tp.topic,
@@ -120,7 +142,7 @@ class Consumer(driver.Consumer):
             last.timestamp_type,
             None,
             None,
-            cast(Any, batch),
+            cast(Any, batches),
             None,
             0,
             0,

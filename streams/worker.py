@@ -200,7 +200,7 @@ class _Worker:
     def _declare_agent(self, app: App) -> None:
         agent = Agent(
             Means(
-                supervisor=self._supervisor,
+                supervisor=lambda: self._supervisor,
                 producer=self._producer,
                 lanes=self._lanes,
                 lease=self._lease,
@@ -265,7 +265,8 @@ class _Worker:
 
 async def _batches(stream: StreamT[Any]) -> AsyncIterator[Batch]:
     async for event in cast(Stream[Any], stream).noack().events():
-        yield cast(Batch, event.value)
+        for batch in cast("list[Batch]", event.value):
+            yield batch
 
 
 def _stop_signal() -> asyncio.Event:

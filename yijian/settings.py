@@ -116,7 +116,7 @@ class Settings:
     max_ahead_s: float = _setting(
         300.0, _seconds, "how far an event's time may lie ahead of the broker's clock"
     )
-    batch_records: int = _setting(1000, _positive, "most records a worker takes at once")
+    batch_records: int = _setting(4000, _positive, "most records a worker takes at once")
     worker_http: str = _setting("127.0.0.1:9101", str, "worker's health and metrics, host:port")
     sink_http: str = _setting("127.0.0.1:9102", str, "sink's health and metrics, host:port")
     switch_interval_s: float = _setting(

@@ -63,9 +63,9 @@ def drop_order() -> None:
 
     whole = transport.cut
 
-    def backwards(records: list[Any], max_bytes: int) -> Iterator[list[Any]]:
-        for part in whole(records, max_bytes):
-            yield Backwards(part)
+    def backwards(records: list[Any], max_bytes: int) -> Iterator[tuple[list[Any], int]]:
+        for part, size in whole(records, max_bytes):
+            yield Backwards(part), size
 
     transport.cut = backwards
 

@@ -89,12 +89,13 @@ class Bench:
         self.lease = Lease(10, 6, self.now)
         self.lease.renew(0)
         self.producer = FakeProducer()
+        self.supervisor = Supervisor(FakeEvaluator())
         self.epoch = 1
         self.figures = Figures(ManualClock(datetime(2026, 11, 20, tzinfo=UTC)))
         self.lanes = Lanes(lambda tp, last, epoch: self.acknowledged.append(last), print)
         self.agent = Agent(
             Means(
-                supervisor=Supervisor(FakeEvaluator()),
+                supervisor=lambda: self.supervisor,
                 producer=cast(OutputProducer, self.producer),
                 lanes=self.lanes,
                 lease=self.lease,
@@ -211,23 +212,62 @@ async def test_nothing_is_written_without_a_lease() -> None:
 
 async def test_a_worker_frozen_within_a_batch_writes_nothing_more_when_it_is_expelled() -> None:
     bench = Bench()
-    supervise = bench.agent._means.supervisor.supervise
+    supervise = bench.supervisor.supervise
+    answered = []
 
-    def frozen_after_the_first(*args: Any) -> Any:
-        bench.now.s = 30.0  # the session is long over when it goes on
-        return supervise(*args)
+    def frozen_at_the_last(value: bytes, *args: Any) -> Any:
+        answered.append(value)
+        if len(answered) == len(records):
+            bench.now.s = 30.0  # the session is long over when it goes on
+        return supervise(value, *args)
 
-    bench.agent._means.supervisor.supervise = frozen_after_the_first  # type: ignore[method-assign]
-    working = asyncio.ensure_future(bench.work(event(5), event(6), event(7)))
+    bench.supervisor.supervise = frozen_at_the_last  # type: ignore[method-assign]
+    records = [event(n, items=9) for n in range(60)]  # more than one burst
+    working = asyncio.ensure_future(bench.work(*records))
     await asyncio.sleep(0.03)
-    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts]
+    written = list(bench.producer.topics)
+    assert 0 < written.count(TOPICS.decisions) < len(records) == len(answered)
     bench.epoch = 2
     await working
     bench.producer.confirm()
     await asyncio.sleep(0)
-    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts]
+    assert bench.producer.topics == written
     assert bench.acknowledged == []
     assert bench.lanes.batches == 0
+
+
+async def test_no_output_of_a_burst_leaves_a_worker_that_was_frozen_while_it_evaluated() -> None:
+    bench = Bench()
+    supervise = bench.supervisor.supervise
+
+    def frozen(*args: Any) -> Any:
+        bench.now.s = 30.0
+        return supervise(*args)
+
+    bench.supervisor.supervise = frozen  # type: ignore[method-assign]
+    working = asyncio.ensure_future(bench.work(event(5), event(6)))
+    await asyncio.sleep(0.03)
+    assert bench.producer.topics == []
+    bench.lease.renew(30.0)  # it was not expelled after all
+    await working
+    assert bench.producer.topics == [TOPICS.decisions, TOPICS.alerts] * 2
+
+
+async def test_a_batch_is_answered_by_one_supervisor() -> None:
+    bench = Bench()
+    asked: list[Supervisor] = []
+
+    class Other(Supervisor):
+        def supervise(self, *args: Any) -> Any:
+            asked.append(self)
+            bench.supervisor = Other(FakeEvaluator())  # exchanged within the batch
+            return super().supervise(*args)
+
+    first = bench.supervisor = Other(FakeEvaluator())
+    await bench.work(event(5), event(6), event(7))
+    assert asked == [first] * 3
+    await bench.work(event(8))
+    assert asked[-1] is not first
 
 
 async def test_a_stale_batch_is_dropped() -> None:
@@ -248,6 +288,7 @@ async def test_a_batch_of_huge_outputs_waits_for_the_producer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("streams.agent._MAX_AHEAD_BYTES", 1000)
+    monkeypatch.setattr("streams.agent._BURST_BYTES", 1000)
     bench = Bench()
     bench.producer.queued = 2
     working = asyncio.ensure_future(bench.work(event(5), event(6)))

@@ -14,7 +14,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
     UnsupportedCodecError,
 )
-from aiokafka.structs import ConsumerRecord, TopicPartition
+from aiokafka.structs import TopicPartition
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -29,7 +29,9 @@ A0, A1, B0 = TP("a", 0), TP("a", 1), TP("b", 0)
 
 
 def record(tp: TP, offset: int, size: int = 10) -> Any:
-    return ConsumerRecord(tp.topic, tp.partition, offset, 1_000, 1, b"k", b"v", None, 1, size, ())
+    return SimpleNamespace(
+        offset=offset, timestamp=1_000, timestamp_type=1, key=b"k", value=b"v" * size, headers=()
+    )
 
 
 def fetched(serial: int, **records: list[Any]) -> Fetched:
@@ -60,7 +62,10 @@ class BareConsumer(Consumer):
         return found, None
 
     async def batches(self) -> list[Batch]:
-        return [cast(Batch, message.value) async for _, message in self.getmany(1.0)]
+        return [batch for group in await self.groups() for batch in group]
+
+    async def groups(self) -> list[list[Batch]]:
+        return [cast("list[Batch]", message.value) async for _, message in self.getmany(1.0)]
 
 
 async def test_a_fetch_gives_one_batch_a_partition_of_every_topic() -> None:
@@ -71,7 +76,16 @@ async def test_a_fetch_gives_one_batch_a_partition_of_every_topic() -> None:
     assert [(b.tp, b.last, len(b.records)) for b in batches] == [(A0, 9, 2), (A1, 1, 1), (B0, 2, 1)]
 
 
-async def test_the_offset_of_a_message_is_that_of_its_last_record() -> None:
+async def test_a_fetch_passes_as_one_message_up_to_the_bytes_and_a_little_more() -> None:
+    records = {name: [record(TP(name[0], int(name[1])), 4, 600)] for name in ("a0", "a1", "b0")}
+    (group,) = await BareConsumer(fetched(7, **records)).groups()
+    assert [batch.tp for batch in group] == [A0, A1, B0]
+    consumer = BareConsumer(fetched(7, **records))
+    consumer.limits = FetchLimits(max_batch_bytes=1000)
+    assert [[b.tp for b in group] for group in await consumer.groups()] == [[A0, A1], [B0]]
+
+
+async def test_the_offset_of_a_message_is_that_of_its_first_batchs_last_record() -> None:
     consumer = BareConsumer(fetched(7, a0=[record(A0, 4), record(A0, 900)]))
     messages = [message async for _, message in consumer.getmany(1.0)]
     assert [m.offset for m in messages] == [900]
@@ -91,6 +105,7 @@ async def test_records_fetched_before_a_seek_are_not_delivered() -> None:
 
 async def test_nothing_more_is_delivered_when_the_flow_stops() -> None:
     consumer = BareConsumer(fetched(7, a0=[record(A0, 4)], a1=[record(A1, 1)]))
+    consumer.limits = FetchLimits(max_batch_bytes=1)
     delivered = []
     async for tp, _ in consumer.getmany(1.0):
         delivered.append(tp)
