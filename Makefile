@@ -6,10 +6,10 @@ STAMP  := $(VENV)/.installed
 LOCKS  := locks/runtime.txt locks/dev.txt locks/build.txt locks/durable.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos lock clean
+.PHONY: help setup demo test check bench bench-engine nightly chaos lock clean
 
 help:  ## show this
-	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## install everything into .venv (done by the other targets too)
 
@@ -48,6 +48,13 @@ check: setup  ## the fast loop: lint, types, unit and spec tests
 bench: setup  ## throughput and latency against peers; last line is JSON
 	$(BIN)/python -m benchmarks.pipeline
 
+bench-engine: setup  ## the rule engine alone against other rule engines; last line is JSON
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/bench.txt
+	$(BIN)/python -m benchmarks.engine
+
+nightly: setup  ## the laws over many more generated rules and events
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/spec --timeout 3600
+
 chaos: setup  ## kill, freeze and partition everything under load; last line is JSON
 	$(BIN)/yijian chaos
 
@@ -57,6 +64,7 @@ lock: setup  ## resolve the dependencies anew (needs uv, which this installs)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --extra dev -c locks/runtime.txt -o locks/dev.txt
 	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --only-extra build pyproject.toml -o locks/build.txt
 	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --only-extra durable pyproject.toml -o locks/durable.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --extra bench -c locks/runtime.txt -o locks/bench.txt
 
 clean:  ## remove what the build made (.venv, caches)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -5,7 +5,7 @@ Facts only, asserted and retracted again; one session; no timers; actions that o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, tzinfo
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -15,10 +15,12 @@ from durable import engine
 from benchmarks.translation import Atom, Plain, Translation, day_number, fixed_point
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
-from rules import compiler
+from rules.engine import compiler
 from rules.facts import CATALOGUE
 from rules.facts.base import Context, Element
-from rules.facts.items import diagnosis_id
+from rules.facts.pairs import find_pairs
+from rules.facts.records import RECORDS
+from rules.words import INTERACTIONS
 
 RULESET = "yijian"
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -115,12 +117,12 @@ class Rete:
         if (name, "") in self._needs:
             yield "", contexts[day], None
         for each in [each for on, each in self._needs if on == name and each]:
-            for element_id, of in _listed(each, family, contexts[day]):
-                at = getattr(of, "service_time", None) if each == "items" else None
+            for x in _listed(each, family, contexts[day]):
+                at = getattr(x.of, "service_time", None) if each == "items" else None
                 of_day = _local(at, zone) if isinstance(at, datetime) else day
                 if of_day not in contexts:
                     contexts[of_day] = Context(event, of_day, zone, self._knowledge)
-                yield each, contexts[of_day], Element(of, element_id)
+                yield each, contexts[of_day], x
 
     def _zone(self, event: Event) -> tzinfo:
         institution = event.data.institution
@@ -132,19 +134,15 @@ class Rete:
         return zone
 
 
-def _listed(each: str, family: str, c: Context) -> Iterator[tuple[str, Any]]:
-    if each == "items":
-        for item in c.data.items:
-            yield item.line_id if isinstance(item.line_id, str) else "", item
-    elif each == "diagnoses":
-        listed = c.data.diagnoses
-        for diagnosis in listed if isinstance(listed, tuple) else ():
-            yield diagnosis_id(diagnosis), diagnosis
-    else:
-        value = CATALOGUE[each].extractors[family](c)
-        known = value.get("partial", ()) if isinstance(value, dict) else value
-        for word in dict.fromkeys(known):
-            yield word, word
+def _listed(each: str, family: str, c: Context) -> Iterable[Element]:
+    if each == INTERACTIONS:
+        lines = RECORDS["items"].elements(c)[0]
+        return find_pairs(c, lines, [True] * len(lines)).pairs
+    if each in RECORDS:
+        return RECORDS[each].elements(c)[0]
+    value = CATALOGUE[each].extractors[family](c)
+    known = value.get("partial", ()) if isinstance(value, dict) else value
+    return [Element(word, word) for word in dict.fromkeys(known)]
 
 
 def _plain(need: Plain, family: str, c: Context, x: Element | None) -> Any:

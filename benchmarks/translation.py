@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from benchmarks.errors import NotTranslatable
 from knowledge_base import KnowledgeBase
-from rules.constants import parameter_values
+from rules.engine.constants import parameter_values
 from rules.facts import Fact, Type, fact_of
 from rules.logic import Truth
 from rules.model import (
@@ -33,10 +33,12 @@ from rules.model import (
     Not,
     ParameterOperand,
     Rule,
+    Some,
     Test,
     Words,
 )
 
+Leaf: TypeAlias = Test | Some
 Definition: TypeAlias = dict[str, Any]
 """A condition in durable_rules' JSON."""
 
@@ -53,7 +55,7 @@ class Atom:
     """A property computed beforehand: whether a condition's truth is one of `truths`."""
 
     name: str
-    test: Test
+    test: Leaf
     each: str
     truths: frozenset[Truth]
 
@@ -73,7 +75,7 @@ class Translation:
 
     definitions: dict[str, Definition] = field(default_factory=dict)
     plain: dict[tuple[str, str], Plain] = field(default_factory=dict)
-    atoms: dict[tuple[str, Test, frozenset[Truth]], Atom] = field(default_factory=dict)
+    atoms: dict[tuple[str, Leaf, frozenset[Truth]], Atom] = field(default_factory=dict)
     needs: dict[tuple[str, str], list[Plain | Atom]] = field(default_factory=dict)
     """By event type (without its version) and `each`: what the fact needs."""
 
@@ -130,7 +132,7 @@ class _Rule:
             needs += [need for need in self.needed.values() if need not in needs]
 
     def is_true(self, tree: Condition) -> Definition:
-        if isinstance(tree, Test):
+        if isinstance(tree, Leaf):
             return self.native(tree) or self.atom(tree, True)
         if isinstance(tree, Not):
             return self.is_false(tree.condition)
@@ -138,17 +140,15 @@ class _Rule:
         return _all(parts) if isinstance(tree, AllOf) else _any(parts)
 
     def is_false(self, tree: Condition) -> Definition:
-        if isinstance(tree, Test):
-            opposite = _OPPOSITE.get(tree.operator)
-            turned = Test(tree.fact, opposite, tree.operands) if opposite else None
-            return (self.native(turned) if turned else None) or self.atom(tree, False)
+        if isinstance(tree, Leaf):
+            return self.turned(tree) or self.atom(tree, False)
         if isinstance(tree, Not):
             return self.is_true(tree.condition)
         parts = [self.is_false(child) for child in tree.conditions]
         return _any(parts) if isinstance(tree, AllOf) else _all(parts)
 
     def is_not_true(self, tree: Condition) -> Definition:
-        if isinstance(tree, Test):
+        if isinstance(tree, Leaf):
             return self.atom(tree, False, None)
         if isinstance(tree, Not):
             return self.is_not_false(tree.condition)
@@ -156,15 +156,24 @@ class _Rule:
         return _any(parts) if isinstance(tree, AllOf) else _all(parts)
 
     def is_not_false(self, tree: Condition) -> Definition:
-        if isinstance(tree, Test):
+        if isinstance(tree, Leaf):
             return self.atom(tree, True, None)
         if isinstance(tree, Not):
             return self.is_not_true(tree.condition)
         parts = [self.is_not_false(child) for child in tree.conditions]
         return _all(parts) if isinstance(tree, AllOf) else _any(parts)
 
-    def native(self, test: Test) -> Definition | None:
+    def turned(self, leaf: Leaf) -> Definition | None:
+        """The opposite of a leaf in durable_rules' own operators."""
+        opposite = _OPPOSITE.get(leaf.operator) if isinstance(leaf, Test) else None
+        if opposite is None or not isinstance(leaf, Test):
+            return None
+        return self.native(Test(leaf.fact, opposite, leaf.operands))
+
+    def native(self, test: Leaf) -> Definition | None:
         """The condition in durable_rules' own operators; None where they do not suffice."""
+        if not isinstance(test, Test) or test.fresh_within is not None:
+            return None
         fact = fact_of(test.fact, self.rule.each)
         if fact is None:
             raise NotTranslatable(f"{self.rule.id}: there is no fact {test.fact}")
@@ -206,7 +215,7 @@ class _Rule:
         self.needed[name] = plain
         return name
 
-    def atom(self, test: Test, *truths: Truth) -> Definition:
+    def atom(self, test: Leaf, *truths: Truth) -> Definition:
         key = (self.rule.each, test, frozenset(truths))
         atom = self.into.atoms.get(key)
         if atom is None:

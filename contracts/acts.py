@@ -65,6 +65,8 @@ class PrescriptionItem(Value, frozen=True, kw_only=True):
     """Why a limit is exceeded on purpose, as the prescriber wrote it."""
     service_time: Reported[Instant] = UNSET
     trace_codes: Reported[tuple[Word, ...]] = UNSET
+    infusion_group: Reported[Word] = UNSET
+    """Lines of one group (成组) are given in one bag or syringe; null: it is given by itself."""
 
 
 class Prescription(Act, frozen=True, kw_only=True):
@@ -93,6 +95,8 @@ class OrderItem(Value, frozen=True, kw_only=True):
     consultation: Reported[Word] = UNSET
     """The id of the specialist consultation that supports the order."""
     service_time: Reported[Instant] = UNSET
+    infusion_group: Reported[Word] = UNSET
+    """As in a prescription."""
 
 
 class Order(Act, frozen=True, kw_only=True):
@@ -135,6 +139,8 @@ class ChargeItem(Value, frozen=True, kw_only=True):
     amount: Money
     refunded: Money = Money(0)
     """How much of `amount` has been given back, all refunds together."""
+    fund_paid: Reported[Money] = UNSET
+    """How much of `amount` the insurance fund pays, before any refund."""
     order_id: Reported[Word] = UNSET
     udi: Reported[Word] = UNSET
     """Unique device identification of an implanted or used device."""

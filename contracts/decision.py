@@ -6,6 +6,7 @@ that it does not know, so that an older reader can read newer records.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -42,6 +43,53 @@ class Citation(Record, frozen=True, kw_only=True):
     locator: str
 
 
+class FoundLine(Record, frozen=True, kw_only=True):
+    """What a finding covers of one charge line, less what was given back."""
+
+    line: str
+    """The charge line's id: money of findings on one line is counted once, by it."""
+    total: Decimal
+    fund: Decimal | None = None
+    """The part that the insurance fund paid; None where the event does not report it."""
+
+
+class FoundAmount(Record, frozen=True, kw_only=True):
+    """The money that a finding is about: sums of its lines.
+
+    A sum is None where a line's part is not known; `missing` says what was not reported.
+    """
+
+    total: Decimal | None = None
+    fund: Decimal | None = None
+    currency: str = "CNY"
+    lines: tuple[FoundLine, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Facts that were needed for a sum and not there: `item.fund_paid`, `item.quantity` …"""
+
+
+class FoundPair(Record, frozen=True, kw_only=True):
+    """The row of a pair table that a finding is about, and its two lines."""
+
+    id: str
+    table: str
+    item: str
+    """The line id of the later line."""
+    partner: str
+    """The line id of the earlier line."""
+
+
+class Release(Record, frozen=True, kw_only=True):
+    """How a blocked act goes on in an emergency. Every block has one, and its use is audited."""
+
+    how: str
+    """`emergency`."""
+    needs: str
+    """`reason`: it is given only with one."""
+
+
+EMERGENCY: Final = Release(how="emergency", needs="reason")
+
+
 class Finding(Record, frozen=True, kw_only=True):
     """One alert, complete in itself: it can be shown and judged without looking anything up."""
 
@@ -66,7 +114,15 @@ class Finding(Record, frozen=True, kw_only=True):
     thresholds: tuple[Threshold, ...] = ()
     evidence: tuple[Citation, ...] = ()
     suggest: tuple[dict[str, str], ...] = ()
+    """Things to do: a verb with its object (`reduce: item.quantity`), `to` or `with` what, and
+    `zh` and `en` where the rule words it."""
     exemption_unverified: tuple[str, ...] = ()
+    release: Release | None = None
+    """Present where the action is `block`."""
+    amount: FoundAmount | None = None
+    """Present where the rule is about money."""
+    pair: FoundPair | None = None
+    """Present where the element is a pair of lines."""
 
 
 class Missing(Record, frozen=True, kw_only=True):
@@ -75,6 +131,8 @@ class Missing(Record, frozen=True, kw_only=True):
     fact: str
     why: str
     """`not_reported`, `stated_absent`, `not_in_knowledge`, `unrecognised`, `partial_list` …"""
+    age: str = ""
+    """How old a `stale` value is: `75.5 h`."""
 
 
 class NotEvaluable(Record, frozen=True, kw_only=True):
@@ -134,6 +192,8 @@ class Basis(Record, frozen=True, kw_only=True):
     """Digest of the knowledge base."""
     engine: str
     profile: str
+    bundle: str = ""
+    """Digest of the signed bundle that rules and knowledge came in; "" for files."""
 
 
 class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -160,6 +220,8 @@ class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
     """The same for each element, by line id."""
     rules: dict[str, int] = {}
     """Id and version of each rule that was in scope or undetermined."""
+    versions: dict[str, dict[str, int]] = {}
+    """By element of another service date: rules of which another version decided about it."""
     basis: Basis
     cut: str = ""
     """Why parts are left out (`too_large`), where the full decision did not fit a record."""

@@ -278,11 +278,12 @@ def _lines(items: Sequence[Any]) -> Rejected | None:
 
 def _money(items: tuple[ChargeItem, ...]) -> Rejected | None:
     for item in items:
-        price = item.unit_price
+        price, fund = item.unit_price, item.fund_paid
         refusal = (
             _amount("amount", item.amount)
             or _amount("refunded", item.refunded)
             or (_amount("unit_price", price) if type(price) is Decimal else None)
+            or (_amount("fund_paid", fund) if type(fund) is Decimal else None)
         )
         if refusal is not None:
             return refusal

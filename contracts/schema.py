@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts import bundle
 from contracts.acts import FAMILIES, VERBS
 from contracts.decision import Alert, DeadLetterHeaders, Decision, OriginHeaders
 from contracts.intake import SHAPES, Reason
@@ -27,6 +28,8 @@ def documents() -> dict[str, dict[str, Any]]:
     out = {f"{family}.v1.schema.json": event_schema(family) for family in FAMILIES}
     out["decision.v1.schema.json"] = _record_schema(Decision, "A decision about one event")
     out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
+    for file, (kind, title) in bundle.schemas().items():
+        out[file] = _record_schema(kind, title)
     out["asyncapi.json"] = asyncapi()
     return out
 
@@ -115,6 +118,12 @@ def asyncapi() -> dict[str, Any]:
     channel("alerts", topics.alerts, "alert", "Alerts, for live listeners", "send")
     channel("dead_letters", topics.dead_letters, "dead_letter", "Refused records", "send")
     channel("rekeyed", topics.rekeyed, "rekeyed", "Internal: misplaced records", "send")
+    messages["bundle"] = _message("bundle.v1.schema.json", "`content/` and the digest")
+    messages["activation"] = _message(
+        "signed.v1.schema.json", "`activation/`, the channel, `/` and the sequence in 12 digits"
+    )
+    channel("bundles", topics.bundles, "bundle", "Signed rules and knowledge", "receive")
+    channels["bundles"]["messages"]["activation"] = {"$ref": "#/components/messages/activation"}
     return {
         "asyncapi": "3.0.0",
         "id": "urn:yijian:asyncapi:v1",
@@ -123,7 +132,8 @@ def asyncapi() -> dict[str, Any]:
             "version": "1.0.0",
             "license": {"name": "Apache-2.0"},
             "description": "Topics of the medical supervision rules engine. "
-            "All topics have one partition count; the key decides the partition (murmur2).",
+            "All topics but bundles (which has one partition) have one partition count; the key "
+            "decides the partition (murmur2).",
         },
         "defaultContentType": "application/json",
         "channels": channels,

@@ -51,3 +51,8 @@ class Topics(NamedTuple):
     @property
     def dead_letters(self) -> str:
         return f"{self.prefix}.dead-letters.v1"
+
+    @property
+    def bundles(self) -> str:
+        """Signed rules and knowledge, and which of them is in force; compacted, one partition."""
+        return f"{self.prefix}.bundles.v1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from knowledge_base.model import (
     ServiceItem,
     Source,
 )
+from knowledge_base.pairs import PairBook
 
 T = TypeVar("T")
 Pair = tuple[str, str]
@@ -41,6 +42,8 @@ class KnowledgeBase:
     _items: Mapping[Pair, History[ServiceItem]]
     _practitioners: Mapping[Pair, History[Practitioner]]
     _institutions: Mapping[str, History[Institution]]
+    pairs: PairBook = field(default_factory=PairBook)
+    """What must not, or not without thought, be used or charged together."""
 
     def __repr__(self) -> str:
         return f"KnowledgeBase(digest={self.digest!r})"

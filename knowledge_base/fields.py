@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from typing import Any
 
 from knowledge_base.model import Basis, Names, Scalar
 from knowledge_base.strict_yaml import Node, Problem
@@ -26,6 +27,10 @@ class Context:
 
     problems: list[Problem] = field(default_factory=list)
     citations: list[tuple[str, Node]] = field(default_factory=list)
+    included: dict[tuple[str, str], Node] = field(default_factory=dict)
+    """Where a code set (first) names another one that it includes (second)."""
+    pairs: list[tuple[Any, Node]] = field(default_factory=list)
+    """The dated rows of pair tables, to be checked once all classes are known."""
 
     def report(self, node: Node, message: str, fix: str = "") -> None:
         self.problems.append(node.problem(message, fix))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from knowledge_base import catalogue, reference
+from knowledge_base import catalogue, classes, pair_tables, reference
 from knowledge_base.base import KnowledgeBase, Pair
 from knowledge_base.canonical import digest
 from knowledge_base.errors import KnowledgeError
@@ -26,6 +26,7 @@ from knowledge_base.model import (
     ServiceItem,
     Source,
 )
+from knowledge_base.pairs import PairBook, PairTable
 from knowledge_base.strict_yaml import Node, Problem, read
 
 V = TypeVar("V", Source, Parameter, CodeSet, Analyte)
@@ -38,6 +39,7 @@ _SECTIONS: Final = (
     "parameters",
     "codesets",
     "analytes",
+    "pair_tables",
     "drugs",
     "items",
     "practitioners",
@@ -86,10 +88,12 @@ class _Gathered:
         self.codesets: dict[str, CodeSet] = {}
         self.analytes: dict[str, Analyte] = {}
         self.by_code: dict[Pair, Analyte] = {}
+        self.pair_tables: dict[str, PairTable] = {}
         self.drugs: Rows[Pair, Drug] = Rows()
         self.items: Rows[Pair, ServiceItem] = Rows()
         self.practitioners: Rows[Pair, Practitioner] = Rows()
         self.institutions: Rows[str, Institution] = Rows()
+        self._pair_ids: dict[str, str] = {}
         self._drug_keys: list[tuple[str, Node]] = []
 
     def file(self, root: Node) -> None:
@@ -100,6 +104,7 @@ class _Gathered:
             "parameters": lambda n, d: self._unique(self.parameters, reference.parameter, n, d),
             "codesets": lambda n, d: self._unique(self.codesets, reference.codeset, n, d),
             "analytes": self._analyte,
+            "pair_tables": self._pair_table,
             "drugs": self._drug,
             "items": self._item,
             "practitioners": self._practitioner,
@@ -131,6 +136,17 @@ class _Gathered:
             elif entry is not None:
                 self.by_code[pair] = entry
 
+    def _pair_table(self, node: Node, defaults: Defaults) -> None:
+        table = pair_tables.pair_table(node, self.context, defaults)
+        if table.id in self.pair_tables:
+            self.context.report(node, f"the id `{table.id}` is taken already", "choose another id")
+        self.pair_tables.setdefault(table.id, table)
+        for row_id in table.rows:
+            other = self._pair_ids.setdefault(row_id, table.id)
+            if other != table.id:
+                fix = "a finding names the pair by it: choose another id"
+                self.context.report(node, f"the pair `{row_id}` stands in `{other}` too", fix)
+
     def _drug(self, node: Node, defaults: Defaults) -> None:
         entry = catalogue.drug(node, self.context, defaults)
         self.drugs.add((entry.value.system, entry.value.code), entry, node)
@@ -157,6 +173,8 @@ class _Gathered:
             "_practitioners": self.practitioners.histories(context, "practitioner"),
             "_institutions": self.institutions.histories(context, "institution"),
         }
+        self.codesets = classes.resolve(self.codesets, context)
+        pair_tables.check(context, self.codesets, self.parameters)
         self._references(dated)
         if context.problems:
             raise KnowledgeError(sorted(set(context.problems)))
@@ -165,8 +183,11 @@ class _Gathered:
             "parameters": self.parameters,
             "codesets": self.codesets,
         }
-        content = {**plain, **dated, "analytes": self.analytes}
-        return KnowledgeBase(digest=digest(content), _analytes=self.by_code, **plain, **dated)
+        content = {**plain, **dated, "analytes": self.analytes, "pair_tables": self.pair_tables}
+        pairs = PairBook(self.pair_tables, self.codesets, self.parameters)
+        return KnowledgeBase(
+            digest=digest(content), _analytes=self.by_code, pairs=pairs, **plain, **dated
+        )
 
     def _references(self, dated: dict[str, Any]) -> None:
         """What one entry says of another must exist: sources, drugs, places of work."""

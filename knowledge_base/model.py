@@ -134,11 +134,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The members of a code set in one interval; `lengths` are those of its code prefixes."""
+    """The members of a code set in one interval; `lengths` are those of its code prefixes.
+
+    `codes` are all members, those of the included sets (subclasses) too.
+    """
 
     codes: frozenset[str]
     lengths: tuple[int, ...]
     basis: Basis
+    includes: tuple[str, ...] = ()
+    """The sets whose members are members of this one."""
 
 
 _NOBODY: Final[frozenset[str]] = frozenset()

@@ -24,7 +24,7 @@ _CATEGORY = re.compile(r"([A-Z])(\d\d)")
 _CODE = re.compile(r"[A-Z]\d\d(?:\.[0-9A-Za-z]+)?")
 
 _VALUE_KEYS = ("key", "from", "to", "value", "source", "locator")
-_SET_KEYS = ("from", "to", "members", "source", "locator")
+_SET_KEYS = ("from", "to", "members", "includes", "source", "locator")
 
 
 def source(node: Node, context: Context, defaults: Defaults) -> Source:
@@ -75,16 +75,30 @@ def codeset(node: Node, context: Context, defaults: Defaults) -> CodeSet:
     for child in f.elements("intervals", required=True):
         i = Fields(child, context, _SET_KEYS, defaults)
         codes: set[str] = set()
-        for member in i.elements("members", required=True):
+        includes = tuple(_included(i.elements("includes"), codeset_id, context))
+        for member in i.elements("members", required=not includes):
             expanded = tuple(_expand(member, of, context))
             if codes.issuperset(expanded) and expanded:
                 context.report(member, f"`{member.raw}` is a member already", "remove it")
             codes.update(expanded)
         start, end = i.interval()
         lengths = tuple(sorted({len(code) for code in codes}))
-        members = Members(frozenset(codes), lengths, i.basis())
+        members = Members(frozenset(codes), lengths, i.basis(), includes)
         rows.append((Dated(members, start, end), child))
     return CodeSet(codeset_id, f.names("title"), of, build(rows, context, codeset_id))
+
+
+def _included(nodes: Iterator[Node], codeset_id: str, context: Context) -> Iterator[str]:
+    """The ids of the included sets; where each stands is noted for `classes.resolve`."""
+    seen: set[str] = set()
+    for node in nodes:
+        name = text_of(node, context, "an included set")
+        if name in seen:
+            context.report(node, f"`{name}` is included already", "remove it")
+        elif name:
+            seen.add(name)
+            context.included.setdefault((codeset_id, name), node)
+            yield name
 
 
 def _expand(member: Node, of: str, context: Context) -> Iterator[str]:

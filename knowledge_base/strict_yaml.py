@@ -43,6 +43,10 @@ class Problem:
     column: int
     message: str
     fix: str = ""
+    level: str = "error"
+    """error, or warning: worth a look, but nothing fails because of it."""
+    check: str = ""
+    """The id of the check that found it (`rules.lint.CHECKS`), where one did."""
 
     def __str__(self) -> str:
         text = f"{self.path}:{self.line}:{self.column}: {self.message}"
@@ -115,9 +119,9 @@ class Node:
             return [child.plain() for child in self.value]
         return self.value
 
-    def problem(self, message: str, fix: str = "") -> Problem:
-        """A problem at this place."""
-        return Problem(self.path, self.line, self.column, message, fix)
+    def problem(self, message: str, fix: str = "", check: str = "") -> Problem:
+        """A problem at this place; `check` names the check that found it."""
+        return Problem(self.path, self.line, self.column, message, fix, check=check)
 
 
 def read(path: Path, problems: list[Problem]) -> Node | None:
@@ -189,7 +193,7 @@ class _Reader:
                     self._report(
                         event, "a second document in one file", "make it a file of its own"
                     )
-                    return root
+                    return None
                 if event.version or event.tags:
                     self._report(event, "a YAML directive", "remove the line that begins with %")
             elif not isinstance(

@@ -4,8 +4,8 @@ pack = rules.load_pack([Path("rules/packs")], knowledge)
 decision = rules.Evaluator(pack, knowledge).decide(event)
 """
 
+from rules.engine.evaluator import Evaluator
 from rules.errors import PackError, RulesError
-from rules.evaluator import Evaluator
 from rules.pack import PACKS, Pack, load_pack
 
 __all__ = ["PACKS", "Evaluator", "Pack", "PackError", "RulesError", "load_pack"]

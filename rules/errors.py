@@ -2,6 +2,7 @@
 
 RulesError
     PackError    rule files that do not form a pack: carries every problem with file and line
+EngineError      an engine that does not exist, is not installed, or cannot decide a rule
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ class RulesError(Exception):
         count = len(self.problems)
         head = f"{count} problem{'' if count == 1 else 's'} in {self.what}"
         super().__init__("\n".join([head, *map(str, self.problems)]))
+
+
+class EngineError(Exception):
+    """There is no such engine, or it cannot decide a rule; the message says what to do."""
 
 
 class PackError(RulesError):

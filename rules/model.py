@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Final, TypeAlias
 
 from knowledge_base.model import Names
 from rules import words
+from rules.finding_model import FindingSpec, one_of
+from rules.later import Expect, Indicator
 
-Constant: TypeAlias = str | bool | int | date
+Constant: TypeAlias = str | bool | int | date | datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +55,62 @@ class ParameterOperand:
         return f"parameter:{self.parameter}"
 
 
-Operand: TypeAlias = Literal | Words | FactOperand | CodeSetOperand | ParameterOperand
+@dataclass(frozen=True, slots=True)
+class QuantityOperand:
+    """A number with its unit: an amount (`1 g/d`) or a duration (`1 h`; `1 d` is 24 h)."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarOperand:
+    """So many calendar days, months or years, in the institution's time zone."""
+
+    count: int | ParameterOperand
+    unit: str
+
+    def __post_init__(self) -> None:
+        one_of("calendar unit", self.unit, words.CALENDAR)
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalOperand:
+    """The time from `start` up to `end`, which does not belong to it; None is an open end."""
+
+    start: Literal | FactOperand | None
+    end: Literal | FactOperand | None
+
+    def __post_init__(self) -> None:
+        if self.start is None and self.end is None:
+            raise ValueError("an interval with two open ends is all of time")
+
+
+Operand: TypeAlias = (
+    Literal
+    | Words
+    | FactOperand
+    | CodeSetOperand
+    | ParameterOperand
+    | QuantityOperand
+    | CalendarOperand
+    | IntervalOperand
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One condition: a fact, an operator, and its operands (two for `between`)."""
+    """One condition: a fact, an operator, and its operands (two for `between`).
+
+    With `fresh_within` a value that was observed longer ago than that is unknown (stale).
+    """
 
     __test__ = False
 
     fact: str
     operator: str
     operands: tuple[Operand, ...]
+    fresh_within: QuantityOperand | CalendarOperand | ParameterOperand | None = None
 
     def __post_init__(self) -> None:
         if self.operator not in words.OPERATORS:
@@ -88,25 +134,73 @@ class Not:
     condition: Condition
 
 
-Condition: TypeAlias = Test | AllOf | AnyOf | Not
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Whether one element of a list fulfils all of `where`; `each` names the list as a rule does.
+
+    True if one element surely does, false if the list is complete and surely none does.
+    """
+
+    each: str
+    where: Condition
+
+
+Condition: TypeAlias = Test | AllOf | AnyOf | Not | Some
 
 ALWAYS: Final = AllOf(())
 NEVER: Final = AnyOf(())
 
 
 def leaves_of(condition: Condition) -> tuple[Test, ...]:
-    """Every single condition of a tree, in the order of the text."""
+    """The single conditions about the rule's own element, in the order of the text.
+
+    Those inside `some` are about other elements and are not among them: see `tests_of`.
+    """
     if isinstance(condition, Test):
         return (condition,)
+    if isinstance(condition, Some):
+        return ()
     if isinstance(condition, Not):
         return leaves_of(condition.condition)
     return tuple(test for child in condition.conditions for test in leaves_of(child))
 
 
+def somes_of(condition: Condition) -> tuple[Some, ...]:
+    """The conditions on lists of records, in the order of the text."""
+    if isinstance(condition, Some):
+        return (condition,)
+    if isinstance(condition, Test):
+        return ()
+    if isinstance(condition, Not):
+        return somes_of(condition.condition)
+    return tuple(some for child in condition.conditions for some in somes_of(child))
+
+
+def tests_of(condition: Condition) -> tuple[Test, ...]:
+    """Every single condition of a tree, those inside `some` too (after the others)."""
+    inner = tuple(test for some in somes_of(condition) for test in tests_of(some.where))
+    return (*leaves_of(condition), *inner)
+
+
+def operands_of(test: Test) -> tuple[Operand, ...]:
+    """Everything that a condition compares with, also inside other operands."""
+    found: list[Operand] = []
+    waiting: list[Operand | None] = [*test.operands, test.fresh_within]
+    for operand in waiting:
+        if operand is None:
+            continue
+        found.append(operand)
+        if isinstance(operand, CalendarOperand) and isinstance(operand.count, ParameterOperand):
+            waiting.append(operand.count)
+        elif isinstance(operand, IntervalOperand):
+            waiting += (operand.start, operand.end)
+    return tuple(found)
+
+
 def facts_of_test(test: Test) -> tuple[str, ...]:
     """The facts that a condition reads, its subject first."""
     found = [test.fact]
-    for operand in test.operands:
+    for operand in operands_of(test):
         if isinstance(operand, FactOperand):
             found.append(operand.fact)
         elif isinstance(operand, ParameterOperand):
@@ -115,18 +209,22 @@ def facts_of_test(test: Test) -> tuple[str, ...]:
 
 
 def facts_of(condition: Condition) -> tuple[str, ...]:
-    """The facts that a tree reads, each once, in the order of the text."""
+    """The facts of the event and of the rule's own element that a tree reads, each once."""
     return tuple(dict.fromkeys(f for test in leaves_of(condition) for f in facts_of_test(test)))
 
 
 def parameters_of(condition: Condition) -> tuple[ParameterOperand, ...]:
-    """The parameters that a tree compares with, each once, in the order of the text."""
+    """The parameters that a tree compares with, each once, in the order of the text.
+
+    Of those inside `some` only the ones that are no tables: other rows hold for other elements.
+    """
+    own = set(leaves_of(condition))
     return tuple(
         dict.fromkeys(
             operand
-            for test in leaves_of(condition)
-            for operand in test.operands
-            if isinstance(operand, ParameterOperand)
+            for test in tests_of(condition)
+            for operand in operands_of(test)
+            if isinstance(operand, ParameterOperand) and (test in own or not operand.by)
         )
     )
 
@@ -144,52 +242,6 @@ class Effective:
 
     def covers(self, day: date) -> bool:
         return self.start <= day and (self.end is None or day < self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseChange:
-    """What a finding says differently in one phase; None leaves a part as it is."""
-
-    result: str | None = None
-    severity: str | None = None
-    action: str | None = None
-    audience: tuple[str, ...] | None = None
-    message: Names | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FindingSpec:
-    """What a rule tells its audience."""
-
-    result: str
-    severity: str
-    action: str
-    audience: tuple[str, ...]
-    message: Names
-    by_phase: dict[str, PhaseChange] = field(default_factory=dict)
-    key: tuple[str, ...] = ()
-    suggest: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        _one_of("result", self.result, words.RESULTS)
-        _one_of("severity", self.severity, words.SEVERITIES)
-        _one_of("action", self.action, words.ACTIONS)
-        for phase in self.by_phase:
-            _one_of("phase", phase, words.PHASES)
-
-    def in_phase(self, phase: str) -> FindingSpec:
-        """The finding as told in a phase. A draft's finding is a reminder, never a violation."""
-        change = self.by_phase.get(phase, PhaseChange())
-        usual = "reminder" if phase == "pre" else self.result
-        return FindingSpec(
-            result=change.result or usual,
-            severity=change.severity or self.severity,
-            action=change.action or self.action,
-            audience=self.audience if change.audience is None else change.audience,
-            message=change.message or self.message,
-            key=self.key,
-            suggest=self.suggest,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +275,56 @@ class Rule:
     checked_by: str = ""
     reviewed_on: date | None = None
     next_review: date | None = None
+    retired_because: str = ""
+    """Why a retired rule is kept and no longer used."""
+    versions: tuple[Rule, ...] = ()
+    """Older bodies, each whole, with its own number and days; later days first."""
+    expect: Expect | None = None
+    """The place of a word that is not built yet, see rules.later."""
+    group_by: tuple[str, ...] = ()
+    """Likewise."""
+    indicator: Indicator | None = None
+    """Likewise."""
 
     def __post_init__(self) -> None:
-        _one_of("status", self.status, words.STATUSES)
-        _one_of("if_unknown", self.if_unknown, words.IF_UNKNOWN)
+        one_of("status", self.status, words.STATUSES)
+        one_of("if_unknown", self.if_unknown, words.IF_UNKNOWN)
         if self.version < 1:
             raise ValueError("the version is not 1 or more")
         if not self.on or not self.evidence:
             raise ValueError("a rule names its events and its evidence")
         if self.status == "active" and not self.is_reviewed:
             raise ValueError("an active rule has a named author and another named reviewer")
+        if (self.status == "retired") != bool(self.retired_because):
+            raise ValueError("a retired rule, and no other, says why it is retired")
+        if self.expect is not None or self.group_by or self.indicator is not None:
+            raise ValueError("expect, group_by and indicator are not built yet")
+        self._check_versions()
+
+    def _check_versions(self) -> None:
+        later = self
+        numbers = {self.version}
+        for body in self.versions:
+            if body.id != self.id or body.versions or body.version in numbers:
+                raise ValueError("an older body has the rule's id and a number of its own")
+            if body.effective.end != later.effective.start:
+                raise ValueError("an older body ends on the day on which the next one begins")
+            numbers.add(body.version)
+            later = body
+
+    @property
+    def bodies(self) -> tuple[Rule, ...]:
+        """The rule and its older bodies, later days first."""
+        return (self, *self.versions)
+
+    def in_shadow(self) -> Rule:
+        """The rule as if it were in shadow, to try what is a draft or retired."""
+        older = tuple(body.in_shadow() for body in self.versions)
+        return replace(self, status="shadow", retired_because="", versions=older)
+
+    def on_day(self, day: date) -> Rule | None:
+        """The body that governs a service date."""
+        return next((body for body in self.bodies if body.effective.covers(day)), None)
 
     @property
     def is_reviewed(self) -> bool:
@@ -246,8 +338,3 @@ class Rule:
         """Every fact that its conditions read."""
         trees = (self.scope, self.when, self.unless)
         return tuple(dict.fromkeys(name for tree in trees for name in facts_of(tree)))
-
-
-def _one_of(what: str, word: str, known: tuple[str, ...]) -> None:
-    if word not in known:
-        raise ValueError(f"{what} {word!r} is none of {words.listing(known)}")

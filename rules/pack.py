@@ -11,8 +11,9 @@ from typing import Final
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem
 from rules.errors import PackError
-from rules.loader import read_rule
 from rules.model import Rule
+from rules.reading.check_ids import ID
+from rules.reading.loader import read_rule
 
 PACKS: Final = Path(__file__).parent / "packs"
 """The rules that are shipped."""
@@ -79,7 +80,7 @@ def read_pack(paths: Sequence[Path], knowledge: KnowledgeBase, problems: list[Pr
             continue
         if rule.id in rules:
             message = f"the rule {rule.id} is already in {places[rule.id]}"
-            problems.append(Problem(file, 1, 1, message, "keep one of them"))
+            problems.append(Problem(file, 1, 1, message, "keep one of them", check=ID))
             continue
         rules[rule.id] = rule
         places[rule.id] = file

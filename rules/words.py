@@ -22,7 +22,16 @@ AUDIENCES: Final = (
     "regulator",
 )
 IF_UNKNOWN: Final = ("count", "remind")
+PRE_RESULT: Final = "reminder"
+"""What a finding before the act is, whatever the rule says of other phases."""
 SUGGESTIONS: Final = ("remove", "reduce", "replace", "add", "ask")
+SUGGESTED_VALUES: Final = {"reduce": "to", "replace": "with"}
+"""The word that says to what, or with what, by the verb of a suggestion."""
+AMOUNTS: Final = ("whole", "cheaper_of_pair", "later_of_pair")
+EXCESS: Final = "excess"
+EXCESSES: Final = ("quantity", "days", "price")
+INTERACTIONS: Final = "item.interactions"
+"""The list of pairs that `each` can name."""
 
 RULE_REQUIRED: Final = (
     "id",
@@ -46,28 +55,42 @@ RULE_OPTIONAL: Final = (
     "checked_by",
     "reviewed_on",
     "next_review",
+    "retired_because",
+    "versions",
 )
+VERSION_REQUIRED: Final = ("version", "effective", "on", "when", "finding", "evidence")
+VERSION_OPTIONAL: Final = ("title", "each", "scope", "unless", "if_unknown", "limits")
+"""An older body is whole: only the title is that of the rule where it has none of its own."""
 FINDING_REQUIRED: Final = ("result", "severity", "action", "audience", "message")
-FINDING_OPTIONAL: Final = ("by_phase", "key", "suggest")
-BY_PHASE: Final = ("result", "severity", "action", "audience", "message")
+FINDING_OPTIONAL: Final = ("by_phase", "key", "suggest", "amount")
+BY_PHASE: Final = ("result", "severity", "action", "audience", "message", "key")
 
 EQUALITY: Final = ("is", "is_not")
 MEMBERSHIP: Final = ("in", "not_in")
 LIST_MEMBERSHIP: Final = ("any_in", "none_in", "all_in")
 ORDER: Final = ("below", "at_most", "above", "at_least")
-OPERATORS: Final = (*EQUALITY, *MEMBERSHIP, *LIST_MEMBERSHIP, *ORDER, "between", "exists")
-COMBINATORS: Final = ("all", "any", "not")
-OPERANDS: Final = ("fact", "codeset", "parameter")
+OPERATORS: Final = (
+    *EQUALITY, *MEMBERSHIP, *LIST_MEMBERSHIP, *ORDER, "between", "overlaps", "exists",
+)  # fmt: skip
+FRESH_WITHIN: Final = "fresh_within"
+"""What may stand beside an operator."""
+SOME: Final = ("in", "where")
+COMBINATORS: Final = ("all", "any", "not", "some")
+CALENDAR: Final = ("days", "months", "years")
+OPERANDS: Final = ("fact", "codeset", "parameter", *CALENDAR)
 
 NOT_BUILT: Final = {
-    "rule": frozenset({"versions", "expect", "group_by", "indicator", "overrides"}),
-    "finding": frozenset({"once_within", "amount", "overrides"}),
-    "conditions": frozenset({"history", "expect", "some", "indicator", "group_by"}),
-    "operators": frozenset({"overlaps", "fresh_within", "some"}),
-    "operands": frozenset({"days", "months", "years", "hours", "quantity", "duration"}),
+    "rule": frozenset({"expect", "group_by", "indicator", "overrides"}),
+    "finding": frozenset({"once_within", "overrides"}),
+    "conditions": frozenset({"history", "expect", "indicator", "group_by"}),
+    "operators": frozenset(),
+    "operands": frozenset(),
     "tests": frozenset({"timeline"}),
 }
-"""Words of the language's design that this version refuses by name, by where they stand."""
+"""Words of the language's design that this version refuses by name, by where they stand.
+
+What each needs, and what to write until it is there, stands in rules.later.
+"""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

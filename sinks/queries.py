@@ -145,7 +145,7 @@ _DIFFERING: Final = """
 SELECT count() FROM
 (
     SELECT decision_id FROM decisions
-    GROUP BY decision_id, pack, knowledge, engine, profile
+    GROUP BY decision_id, pack, knowledge, engine, profile, bundle
     HAVING uniqExact(digest) > 1
 )
 """

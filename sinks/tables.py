@@ -30,6 +30,8 @@ class Table:
 _INSTANT = "DateTime64(3, 'UTC')"
 _MAYBE = f"Nullable({_INSTANT})"
 _WORD = "LowCardinality(String)"
+_MONEY = "Decimal(38, 6)"
+_MAYBE_MONEY = f"Nullable({_MONEY})"
 
 EVENTS: Final = Table(
     "events",
@@ -60,8 +62,8 @@ EVENTS: Final = Table(
         ("lines.system", f"Array({_WORD})"),
         ("lines.code", "Array(String)"),
         ("lines.category", f"Array({_WORD})"),
-        ("lines.amount", "Array(Decimal(38, 6))"),
-        ("lines.refunded", "Array(Decimal(38, 6))"),
+        ("lines.amount", f"Array({_MONEY})"),
+        ("lines.refunded", f"Array({_MONEY})"),
         ("digest", "FixedString(32)"),
         ("payload", "String"),
         ("topic", _WORD),
@@ -101,6 +103,7 @@ DECISIONS: Final = Table(
         ("knowledge", _WORD),
         ("engine", _WORD),
         ("profile", _WORD),
+        ("bundle", _WORD),
         ("cut", _WORD),
         ("digest", "FixedString(32)"),
         ("payload", "String"),
@@ -137,6 +140,14 @@ ALERTS: Final = Table(
         ("result", _WORD),
         ("severity", _WORD),
         ("action", _WORD),
+        ("pair", _WORD),
+        ("partner", "String"),
+        ("currency", _WORD),
+        ("amount", _MAYBE_MONEY),
+        ("fund", _MAYBE_MONEY),
+        ("money.line_id", "Array(String)"),
+        ("money.total", f"Array({_MONEY})"),
+        ("money.fund", f"Array({_MAYBE_MONEY})"),
         ("finding", "String"),
         ("topic", _WORD),
         ("partition", "UInt32"),
@@ -175,5 +186,31 @@ POSITIONS: Final = Table(
         ("first", "Int64"),
         ("last", "Int64"),
         ("count", "UInt64"),
+    ),
+)
+
+VERIFICATIONS: Final = Table(
+    "verifications",
+    (
+        ("decision_id", "UUID"),
+        ("time", _INSTANT),
+        ("result", _WORD),
+        ("reason", _WORD),
+        ("pack", _WORD),
+        ("knowledge", _WORD),
+        ("engine", _WORD),
+        ("verifier", _WORD),
+        ("rules.id", f"Array({_WORD})"),
+        ("rules.version", "Array(UInt32)"),
+        ("rules.agreed", "Array(UInt32)"),
+        ("rules.disagreed", "Array(UInt32)"),
+        ("rules.skipped", "Array(UInt32)"),
+        ("unchecked", f"Map({_WORD}, UInt32)"),
+        ("derived", "UInt32"),
+        ("disagreements", "String"),
+        ("topic", _WORD),
+        ("partition", "UInt32"),
+        ("offset", "UInt64"),
+        ("version", "UInt8"),
     ),
 )

@@ -6,6 +6,7 @@ StreamsError
 ├── ReadFailed              records that cannot be read: deleted meanwhile, or an unknown codec
 ├── DeliveryFailed          an output was not confirmed by the broker, or the producer is broken
 ├── FlushTimedOut           outputs were not confirmed in time before partitions had to be given up
+├── BundlesUnreadable       the bundles topic could not be read before the first event
 ├── StuckError              there is work to do and nothing is committed, for too long
 └── AgentFailed             an exception left the evaluation of a batch: a bug
 """
@@ -69,6 +70,10 @@ class DeliveryFailed(StreamsError):
 
 class FlushTimedOut(StreamsError):
     """Outputs were not confirmed in time before partitions had to be given up."""
+
+
+class BundlesUnreadable(StreamsError):
+    """The bundles topic could not be read: it is not known which rules are in force."""
 
 
 class StuckError(StreamsError):

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from contracts.clock import Clock
-from contracts.decision import Basis
+from streams.bundles import Rules
 from streams.figures import Figures
 from streams.lanes import Lanes
 from streams.lease import Lease
@@ -29,7 +29,7 @@ class Status:
     lags: Callable[[], Lags]
     figures: Figures
     clock: Clock
-    basis: Basis | None
+    rules: Rules
 
     def vitals(self) -> Vitals:
         """The figures of this moment."""
@@ -55,6 +55,7 @@ class Status:
     def health(self) -> Health:
         """Healthy is a member of the group that may write; also one that waits for partitions."""
         vitals = self.vitals()
+        basis = self.rules.supervisor.basis
         partitions: dict[str, list[int]] = {}
         for topic, partition in sorted(vitals.positions):
             partitions.setdefault(topic, []).append(partition)
@@ -63,9 +64,10 @@ class Status:
             details={
                 "generation": vitals.generation,
                 "assigned": partitions,
-                "pack": self.basis.pack if self.basis else "",
-                "knowledge": self.basis.knowledge if self.basis else "",
-                "profile": self.basis.profile if self.basis else "",
+                "pack": basis.pack if basis else "",
+                "knowledge": basis.knowledge if basis else "",
+                "profile": basis.profile if basis else "",
+                "rules": self.rules.standing.report(),
                 "last_commit_age_s": round(vitals.commit_age_s, 3),
                 "lag_records": sum(vitals.lag.values()),
                 "oldest_unprocessed_s": max(vitals.oldest_age_s.values(), default=0.0),

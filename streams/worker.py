@@ -30,8 +30,10 @@ from streams.broker import (
     UnequalPartitionsError,
     check_equal_partitions,
 )
+from streams.bundles import Rules
+from streams.bundles.metrics import BundleCollector
 from streams.config import Runtime, WorkerConfig
-from streams.errors import AgentFailed, ConfigurationError, StreamsError
+from streams.errors import AgentFailed, BundlesUnreadable, ConfigurationError, StreamsError
 from streams.figures import Figures
 from streams.lanes import Lanes
 from streams.lease import Lease
@@ -40,7 +42,6 @@ from streams.placement import Placement
 from streams.producer import OutputProducer
 from streams.status import Status
 from streams.status_server import StatusServer
-from streams.supervision import Supervisor
 from streams.transport import Batch, Consumer
 from streams.watchdog import Watchdog, log_ends
 
@@ -57,7 +58,7 @@ _HEADROOM_BYTES: Final = 16_384
 """Of an output record, for its key, its headers and the batch around it."""
 
 
-def run(config: WorkerConfig, supervisor: Supervisor, clock: Clock | None = None) -> int:
+def run(config: WorkerConfig, rules: Rules, clock: Clock | None = None) -> int:
     """Work until SIGTERM or SIGINT and return 0, or another exit code that says why not.
 
     To be called in the main thread of a process of its own: when it cannot go on it ends the
@@ -67,18 +68,20 @@ def run(config: WorkerConfig, supervisor: Supervisor, clock: Clock | None = None
         partitions = check_equal_partitions(
             config.bootstrap, [*config.intake, *config.outputs], config.kafka_options
         )
-    except (MissingTopicsError, UnequalPartitionsError) as error:
+        rules.start()
+    except (MissingTopicsError, UnequalPartitionsError, ConfigurationError) as error:
         log.error("The worker cannot start: %s", error)
         return EXIT_CANNOT_START
-    except BrokerError as error:
+    except (BrokerError, BundlesUnreadable) as error:
         log.error("The worker cannot go on: %s", error)
         return EXIT_CANNOT_GO_ON
     _set_up(config.runtime)
     try:
-        code = asyncio.run(_Worker(config, supervisor, partitions, clock or SystemClock()).run())
+        code = asyncio.run(_Worker(config, rules, partitions, clock or SystemClock()).run())
     except ConfigurationError as error:
         log.error("The worker cannot start: %s", error)
         code = EXIT_CANNOT_START
+    rules.stop()
     if any(t is not threading.main_thread() and not t.daemon for t in threading.enumerate()):
         _end_process(code)  # a thread of aiokafka that hangs must not hold a finished worker
     return code
@@ -99,11 +102,9 @@ def _end_process(code: int) -> None:
 
 
 class _Worker:
-    def __init__(
-        self, config: WorkerConfig, supervisor: Supervisor, partitions: int, clock: Clock
-    ) -> None:
+    def __init__(self, config: WorkerConfig, rules: Rules, partitions: int, clock: Clock) -> None:
         self._config = config
-        self._supervisor = supervisor
+        self._rules = rules
         self._partitions = partitions
         self._clock = clock
         self._figures = Figures(clock)
@@ -166,10 +167,11 @@ class _Worker:
             lags=lambda: watchdog.lags,
             figures=self._figures,
             clock=self._clock,
-            basis=self._supervisor.basis,
+            rules=self._rules,
         )
         registry = CollectorRegistry()
         registry.register(WorkerCollector(self._figures, status.vitals))
+        registry.register(BundleCollector(lambda: self._rules.standing))
         for process in (ProcessCollector, GCCollector):
             process(registry=registry)
         host, port = self._config.http_host, self._config.http_port
@@ -200,7 +202,7 @@ class _Worker:
     def _declare_agent(self, app: App) -> None:
         agent = Agent(
             Means(
-                supervisor=lambda: self._supervisor,
+                supervisor=lambda: self._rules.supervisor,
                 producer=self._producer,
                 lanes=self._lanes,
                 lease=self._lease,
@@ -216,7 +218,7 @@ class _Worker:
         @app.agent(intake, name="supervise", concurrency=1)
         async def supervise(stream: StreamT[Any]) -> None:
             try:
-                await agent.run(_batches(stream))
+                await agent.run(_batches(stream, self._rules))
             except Exception as error:
                 # Faust would acknowledge and go on: never let it see the exception.
                 failure = AgentFailed(f"a batch could not be worked through: {error!r}")
@@ -263,9 +265,11 @@ class _Worker:
         return EXIT_OK
 
 
-async def _batches(stream: StreamT[Any]) -> AsyncIterator[Batch]:
+async def _batches(stream: StreamT[Any], rules: Rules) -> AsyncIterator[Batch]:
     async for event in cast(Stream[Any], stream).noack().events():
         for batch in cast("list[Batch]", event.value):
+            await rules.current_for(batch.epoch)
+            rules.seen(batch.records)
             yield batch
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import knowledge_base
 import rules
+from contracts.bundle import MAX_BUNDLE_BYTES
 from knowledge_base import KnowledgeBase
 from rules import Evaluator, Pack
+from rules.engine.engines import make_evaluator
 from streams.broker.topics import TopicSpec
 from streams.supervision import Supervisor
 from yijian.settings import Settings
@@ -37,10 +39,15 @@ def load_knowledge(settings: Settings) -> KnowledgeBase:
 
 
 def load_core(settings: Settings) -> Core:
-    """Knowledge, pack and evaluator. Raises KnowledgeError or PackError with all problems."""
+    """Knowledge, pack and evaluator. Raises KnowledgeError or PackError with all problems.
+
+    And EngineError where the engine that the settings name is not installed or cannot decide a
+    rule of the pack.
+    """
     knowledge = load_knowledge(settings)
     pack = rules.load_pack(list(settings.packs or (PACKS,)), knowledge)
-    return Core(knowledge, pack, Evaluator(pack, knowledge, profile=settings.profile))
+    evaluator = make_evaluator(settings.rules_engine, pack, knowledge, settings.profile)
+    return Core(knowledge, pack, evaluator)
 
 
 def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) -> Supervisor:
@@ -72,4 +79,13 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     intake = [spec(name, settings.intake_max_bytes) for name in topics.all_intake]
     # Brokers measure batches as they are compressed: a re-keyed record may be larger than intake's.
     outputs = (topics.rekeyed, topics.decisions, topics.alerts, topics.dead_letters)
-    return [*intake, *(spec(name, settings.output_max_bytes) for name in outputs)]
+    bundles = TopicSpec(
+        name=topics.bundles,
+        partitions=1,  # one order of all bundles and activations
+        replication_factor=settings.replication,
+        retention_ms=None,
+        compacted=True,
+        max_message_bytes=MAX_BUNDLE_BYTES + _HEADROOM,
+        log_append_time=True,
+    )
+    return [*intake, *(spec(name, settings.output_max_bytes) for name in outputs), bundles]

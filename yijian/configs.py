@@ -1,10 +1,11 @@
-"""Settings turned into what worker and sink have to be told."""
+"""Settings turned into what worker, sink and verifier have to be told."""
 
 from __future__ import annotations
 
 from sinks.config import SinkConfig
 from streams.config import Runtime, Timeouts, WorkerConfig
 from yijian.settings import Settings
+from yijian.verify.config import VerifyConfig
 
 
 def worker_config(s: Settings) -> WorkerConfig:
@@ -44,4 +45,18 @@ def sink_config(s: Settings) -> SinkConfig:
         session_timeout_s=s.session_timeout_s,
         max_ahead_s=s.max_ahead_s,
         output_max_bytes=s.output_max_bytes,
+    )
+
+
+def verify_config(s: Settings, share: float) -> VerifyConfig:
+    """The configuration of a verifier process."""
+    return VerifyConfig(
+        bootstrap=s.kafka_bootstrap,
+        topic=s.topics.decisions,
+        group=s.verify_group,
+        share=share,
+        kafka_options=s.kafka_options,
+        session_timeout_s=s.session_timeout_s,
+        prefix=s.topic_prefix,
+        max_bytes=s.output_max_bytes,
     )

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from contracts.bundle import is_channel
 from contracts.topics import Topics
+from rules.engine.engines import ENGINES
 
 PREFIX: Final = "YIJIAN_"
 
@@ -50,6 +52,25 @@ def _profile(text: str) -> str:
     if text not in ("site", "demo"):
         raise ValueError
     return text
+
+
+def _engine(text: str) -> str:
+    if text not in ENGINES:
+        raise ValueError
+    return text
+
+
+def _channel(text: str) -> str:
+    if not is_channel(text):
+        raise ValueError
+    return text
+
+
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 100:
+        raise ValueError
+    return number
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -98,6 +119,22 @@ class Settings:
         (), _paths, "folders of knowledge, besides what is shipped"
     )
     packs: tuple[Path, ...] = _setting((), _paths, "folders of rules, instead of the shipped packs")
+    rules_engine: str = _setting(
+        "compiled", _engine, "what decides rules: `compiled`, or `durable` (durable_rules)"
+    )
+    verify_share: float = _setting(
+        0.0, _share, "percentage of decisions that `yijian verify` recomputes; 0: it is not started"
+    )
+    verify_group: str = _setting("yijian-verify", str, "consumer group of the verifiers")
+    verify_http: str = _setting("127.0.0.1:9103", str, "verifier's health and metrics, host:port")
+    bundle_keys: tuple[Path, ...] = _setting(
+        (), _paths, "trusted public keys, files or folders: rules come as signed bundles; empty: "
+        "from files only",
+    )  # fmt: skip
+    bundle_key: Path | None = _setting(
+        None, lambda text: Path(text).expanduser(), "private key that signs what is published"
+    )
+    bundle_channel: str = _setting("main", _channel, "whose bundles to follow and to publish")
     topic_prefix: str = _setting("yijian", str, "first word of all topics")
     systems: tuple[str, ...] = _setting(("his",), _words, "source systems, each with its topics")
     partitions: int = _setting(4, _positive, "partitions of every topic; it can never be changed")

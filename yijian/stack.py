@@ -36,6 +36,7 @@ class Size:
 
     workers: int = 1
     sinks: int = 1
+    verifiers: int = 0
 
 
 _READY_S = 60.0
@@ -94,7 +95,12 @@ class Stack:
         s = replace(
             self.settings, topic_prefix=f"{self.settings.topic_prefix}-{uuid.uuid4().hex[:6]}"
         )
-        s = replace(s, worker_group=f"{s.topic_prefix}-worker", sink_group=f"{s.topic_prefix}-sink")
+        s = replace(
+            s,
+            worker_group=f"{s.topic_prefix}-worker",
+            sink_group=f"{s.topic_prefix}-sink",
+            verify_group=f"{s.topic_prefix}-verify",
+        )
         if not s.kafka_bootstrap:
             self.kafka = self._exit.enter_context(LocalKafka(s.cache_dir, java_home=s.java_home))
             s = replace(s, kafka_bootstrap=self.kafka.bootstrap)
@@ -109,16 +115,18 @@ class Stack:
             self.add("worker", n)
         for n in range(self._size.sinks):
             self.add("sink", n)
+        for n in range(self._size.verifiers):
+            self.add("verify", n)
         for name in self.processes.names:
             self._until_ready(name)
 
     def add(self, kind: str, number: int) -> str:
-        """Start one more supervised `worker` or `sink`; its name."""
+        """Start one more supervised `worker`, `sink` or `verify`; its name."""
         name = f"{kind}-{number}"
         address = f"127.0.0.1:{free_ports().broker}"
         self._addresses[name] = address
         s = self.settings
-        s = replace(s, worker_http=address) if kind == "worker" else replace(s, sink_http=address)
+        s = replace(s, **{f"{kind}_http": address})  # type: ignore[arg-type]
         self.processes.start(name, [*self._prefix, kind], env=child_environ(s))
         return name
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from contracts.event import Event
 from knowledge_base import KnowledgeBase
@@ -29,6 +31,10 @@ class Type(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     TIME = "time"
+    DURATION = "duration"
+    """How long something took; it knows the two times that it lies between."""
+    INTERVAL = "interval"
+    """From a time up to another one, which does not belong to it."""
     LIST = "list"
     AMOUNT = "amount"
     """A number with a unit of its own, as the source wrote both."""
@@ -56,10 +62,27 @@ def partial(values: tuple[str, ...]) -> Value:
     return {"partial": values}
 
 
+class Interval(
+    msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}, gc=False
+):  # fmt: skip
+    """The time from `start` up to `end`. None is an open end; an unknown one is `unknown(why)`."""
+
+    start: Any
+    end: Any
+
+    @property
+    def is_reversed(self) -> bool:
+        ends = (self.start, self.end)
+        return all(isinstance(at, datetime) for at in ends) and self.end < self.start
+
+
 class Context:
     """What extractors read of one event, as of one day."""
 
-    __slots__ = ("data", "day", "drugs", "entries", "event", "facts", "knowledge", "person", "zone")
+    __slots__ = (
+        "data", "day", "drugs", "entries", "event", "facts", "hits", "knowledge", "person",
+        "records", "zone",
+    )  # fmt: skip
 
     def __init__(self, event: Event, day: date, zone: tzinfo, knowledge: KnowledgeBase) -> None:
         self.event = event
@@ -74,6 +97,10 @@ class Context:
         """The same for entries of the catalogue of services."""
         self.person: Any = None
         """Who signed, looked up once."""
+        self.records: dict[str, Any] | None = None
+        """Lists of records that conditions looked into, see rules.facts.records."""
+        self.hits: dict[tuple[str, str], Element] | None = None
+        """The elements that decided a `some`, or left it open, by list and name."""
 
 
 class Element:
@@ -114,6 +141,12 @@ class Fact:
     """Whether the knowledge base knows the code; of others no code set says that it lacks them."""
     english: Callable[..., Value] | None = field(default=None, repr=False)
     """The words for an English message, where the value is a Chinese name."""
+    time: str = ""
+    """The fact that says when the value was observed."""
+    ends: tuple[str, str] | None = None
+    """Of a duration: the facts between whose times it lies."""
+    counts: bool = False
+    """Whether it counts completed units: 1 year and 11 months are 1 year, whatever the limit."""
 
     @property
     def families(self) -> tuple[str, ...]:

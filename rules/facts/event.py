@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from contracts.acts import FAMILIES, Encounter, phase_of
+from contracts.acts import FAMILIES, VOIDING, Encounter, phase_of
 from contracts.event import EVENT_TYPES
 from contracts.values import Actor, EncounterRef
 from rules.facts.base import (
@@ -24,7 +24,7 @@ from rules.facts.read import absent, icd, local_day, note, reported, text
 ALL: Final = tuple(FAMILIES)
 WITH_ITEMS: Final = ("prescription", "order", "result", "billing")
 WITH_DRUGS: Final = ("prescription", "order", "billing")
-WITH_DIAGNOSES: Final = ("prescription", "order", "billing", "encounter")
+WITH_DIAGNOSES: Final = ("prescription", "order", "billing", "encounter", "condition")
 TYPES: Final = tuple(name.rsplit(".", 1)[0] for name in EVENT_TYPES)
 VERBS: Final = tuple(sorted({known.verb for known in EVENT_TYPES.values()}))
 ENCOUNTER_KINDS: Final = ("outpatient", "emergency", "inpatient", "internet")
@@ -46,6 +46,11 @@ def _phase(c: Context) -> Value:
     return phase_of(EVENT_TYPES[c.event.type].verb)
 
 
+def is_void(c: Context) -> bool:
+    """Whether the event takes back what it states."""
+    return EVENT_TYPES[c.event.type].verb in VOIDING
+
+
 def _diagnoses(c: Context) -> Value:
     listed = c.data.diagnoses
     if listed is UNSET:
@@ -60,6 +65,11 @@ def _diagnosis_count(c: Context) -> Value:
     return len(listed) if listed else 0
 
 
+def _own_diagnosis(c: Context) -> Value:
+    """Of a condition: the one diagnosis that it is about."""
+    return icd((c.data.diagnosis,))
+
+
 def _days_since_signed(c: Context) -> Value:
     signed = c.data.signed_at
     if not isinstance(signed, datetime):
@@ -69,7 +79,7 @@ def _days_since_signed(c: Context) -> Value:
     return (local_day(until, c.zone) - local_day(signed, c.zone)).days
 
 
-def _encounter(c: Context, name: str) -> Value:
+def of_encounter(c: Context, name: str) -> Any:
     """A field of the visit: of the act's reference, or of the encounter that the event is about."""
     data = c.data
     if type(data) is Encounter:
@@ -80,7 +90,7 @@ def _encounter(c: Context, name: str) -> Value:
 
 def _encounter_fact(name: str) -> Any:
     def extract(c: Context) -> Value:
-        return reported(_encounter(c, name))
+        return reported(of_encounter(c, name))
 
     return extract
 
@@ -89,14 +99,14 @@ def _encounter_day(name: str) -> Any:
     """The calendar day of an instant of the visit, in the institution's time zone."""
 
     def extract(c: Context) -> Value:
-        at = _encounter(c, name)
+        at = of_encounter(c, name)
         return local_day(at, c.zone) if isinstance(at, datetime) else absent(at)
 
     return extract
 
 
 def _encounter_kind(c: Context) -> Value:
-    kind = _encounter(c, "kind")
+    kind = of_encounter(c, "kind")
     if not isinstance(kind, str):
         return absent(kind)
     return kind if kind in ENCOUNTER_KINDS else UNRECOGNISED
@@ -178,14 +188,15 @@ FACTS: Final = (
     Fact("event.institution", Type.TEXT, "机构编号", "Id of the institution",
          _same(ALL, lambda c: c.data.institution), always_known=True),
     Fact("event.diagnoses", Type.LIST, "诊断编码(ICD-10)", "ICD-10 codes of the act's diagnoses",
-         _same(WITH_DIAGNOSES, _diagnoses), coding="icd10"),
+         {**_same(WITH_DIAGNOSES, _diagnoses), "condition": _own_diagnosis}, coding="icd10"),
     Fact("event.diagnosis_count", Type.NUMBER, "诊断个数", "Number of diagnoses, coded or not",
-         _same(WITH_DIAGNOSES, _diagnosis_count), unit="1"),
+         {**_same(WITH_DIAGNOSES, _diagnosis_count), "condition": lambda c: 1}, unit="1",
+         counts=True),
     Fact("event.item_count", Type.NUMBER, "项目条数", "Number of items",
-         _same(WITH_ITEMS, lambda c: len(c.data.items)), unit="1", always_known=True),
+         _same(WITH_ITEMS, lambda c: len(c.data.items)), unit="1", always_known=True, counts=True),
     Fact("event.days_since_signed", Type.NUMBER, "开具后天数",
          "Calendar days from signature to dispensing, else to the event",
-         _same(("prescription",), _days_since_signed), unit="d"),
+         _same(("prescription",), _days_since_signed), unit="d", counts=True),
     Fact("event.extended_days", Type.NUMBER, "处方有效期延长天数",
          "Days by which the prescriber extended the validity",
          _same(("prescription",), _field("extended_days")), unit="d"),

@@ -1,4 +1,4 @@
-"""Facts of one item of a prescription, order, bill or result, and of one diagnosis."""
+"""Facts of one item of a prescription, order, bill or result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from contracts.acts import ChargeItem, OrderItem, PrescriptionItem
-from contracts.values import Coding, Diagnosis
+from contracts.values import Amount, Coding
 from rules.facts.base import (
     NO_ELEMENTS,
     NOT_IN_KNOWLEDGE,
@@ -21,18 +21,20 @@ from rules.facts.base import (
     Value,
     partial,
 )
-from rules.facts.event import WITH_DIAGNOSES, WITH_DRUGS, WITH_ITEMS
+from rules.facts.event import WITH_DRUGS, WITH_ITEMS
 from rules.facts.read import (
     ItemField,
     WordField,
     absent,
-    icd_code,
+    as_of,
     key_of,
+    local_day,
     note,
     text,
     word_of,
     words,
 )
+from rules.units import tidy
 
 ROUTES: Final = (
     "oral", "sublingual", "buccal", "intravenous", "intramuscular", "subcutaneous", "intradermal",
@@ -189,12 +191,16 @@ def _category(c: Context, x: Element) -> Value:
     return _entry("category")(c, x)
 
 
-def _service_time(c: Context, x: Element) -> Value:
+def _service_date(c: Context, x: Element) -> Value:
+    """The day of its own time. An item without one is judged on the day of the act."""
     at = getattr(x.of, "service_time", None)
-    if isinstance(at, datetime):
-        return at
-    of_act = c.data.service_time
-    return of_act if isinstance(of_act, datetime) else c.event.time
+    if type(at) is datetime:
+        try:
+            return local_day(at, c.zone)
+        except OverflowError:  # at the very ends of the calendar
+            return c.day
+    # Only where `some` goes through the items can a context be of the day of another item.
+    return c.day if c.records is None else local_day(as_of(c, x), c.zone)
 
 
 def _of(name: str, read: Any) -> Any:
@@ -204,7 +210,7 @@ def _of(name: str, read: Any) -> Any:
     return extract
 
 
-def _is_known_drug(c: Context, x: Element) -> bool:
+def is_known_drug(c: Context, x: Element) -> bool:
     return type(find_drug(c, x.of)) is not dict
 
 
@@ -219,6 +225,23 @@ def _is_known_code(c: Context, x: Element) -> bool:
         or base.drug(system, code, c.day) is not None
         or base.analyte(system, code) is not None
     )
+
+
+def _daily_dose(c: Context, x: Element) -> Value:
+    """Dose times doses a day, in the dose's unit a day."""
+    dose, times = x.of.dose, x.of.doses_per_day
+    for part in (dose, times):
+        if part is None or part is UNSET:
+            return absent(part)
+    return Amount(value=tidy(dose.value * times), unit=f"{dose.unit}/d")
+
+
+def _observed_at(c: Context, x: Element) -> Value:
+    """The time of the value; else when the specimen was taken, else when it was reported."""
+    for at in (x.of.at, c.data.collected_at, c.data.reported_at):
+        if type(at) is datetime:
+            return at
+    return absent(x.of.at)
 
 
 def _route(c: Context, x: Element) -> Value:
@@ -254,7 +277,7 @@ FACTS: Final = (
           always_known=True),
     _item("drug", Type.TEXT, "药品编码", "Code of the drug, as system|code",
           {**_same(RX, _prescribed), **_same(ORD_BIL, _drug_key)}, coding="drug",
-          in_knowledge=_is_known_drug),
+          in_knowledge=is_known_drug),
     _item("drug.name", Type.TEXT, "药品名称", "Name of the drug in the catalogue",
           _same(WITH_DRUGS, _drug_name("zh")), english=_drug_name("en")),
     _item("drug.ingredients", Type.LIST, "药品成分", "Ingredients of the drug (INN)",
@@ -274,6 +297,8 @@ FACTS: Final = (
           _same(RX_ORD, ItemField("dose"))),
     _item("doses_per_day", Type.NUMBER, "每日次数", "Doses a day",
           _same(RX, ItemField("doses_per_day")), unit="1/d"),
+    _item("daily_dose", Type.AMOUNT, "日剂量", "Dose times doses a day, e.g. in g/d",
+          _same(RX, _daily_dose)),
     _item("route", Type.TEXT, "给药途径", "Route of administration",
           _same(RX_ORD, _route), words=ROUTES),
     _item("days_supply", Type.NUMBER, "用药天数", "Days for which the item suffices",
@@ -284,6 +309,9 @@ FACTS: Final = (
           _same(RX_ORD, WordField("skin_test", SKIN_TESTS)), words=SKIN_TESTS),
     _item("reason", Type.NOTE, "理由", "Why a limit is exceeded on purpose",
           _same(RX, _of("reason", note))),
+    _item("infusion_group", Type.TEXT, "成组号",
+          "Lines of one group are given in one bag or syringe",
+          _same(RX_ORD, ItemField("infusion_group", is_text=True))),
     _item("quantity", Type.AMOUNT, "数量", "Quantity with its unit",
           _same(WITH_DRUGS, ItemField("quantity"))),
     _item("quantity.unit", Type.TEXT, "数量单位", "Unit of the quantity",
@@ -291,9 +319,9 @@ FACTS: Final = (
     _item("trace_codes", Type.LIST, "药品追溯码", "Trace codes of the packs",
           _same(TRACED, _of("trace_codes", words))),
     _item("service_time", Type.TIME, "服务时间", "When the item is or was rendered",
-          _same(WITH_ITEMS, _service_time), always_known=True),
+          _same(WITH_ITEMS, as_of), always_known=True),
     _item("service_date", Type.DATE, "服务日期", "Its date in the institution's time zone",
-          _same(WITH_ITEMS, lambda c, x: c.day), always_known=True),
+          _same(WITH_ITEMS, _service_date), always_known=True),
     _item("code", Type.TEXT, "项目编码", "Code of the item, as system|code",
           {**_same(ORD, _of("code", key_of)), **_same(BIL, _of("item", key_of)),
            **_same(RES, _of("code", key_of))}, coding="item", in_knowledge=_is_known_code),
@@ -309,6 +337,8 @@ FACTS: Final = (
           _same(BIL, ItemField("amount")), unit="CNY", always_known=True),
     _item("refunded", Type.MONEY, "已退金额", "How much of it was given back",
           _same(BIL, ItemField("refunded")), unit="CNY", always_known=True),
+    _item("fund_paid", Type.MONEY, "基金支付金额", "How much of the amount the insurance fund pays",
+          _same(BIL, ItemField("fund_paid")), unit="CNY"),
     _item("unit_price", Type.MONEY, "单价", "Price of one unit",
           _same(BIL, ItemField("unit_price")), unit="CNY"),
     _item("udi", Type.TEXT, "唯一器械标识", "Unique device identification",
@@ -320,17 +350,10 @@ FACTS: Final = (
           "Whether the catalogue asks for a trace code",
           _same(BIL, _entry("requires_trace_code"))),
     _item("value", Type.AMOUNT, "结果值", "Reported value with its unit",
-          _same(RES, ItemField("value"))),
+          _same(RES, ItemField("value")), time="item.observed_at"),
+    _item("observed_at", Type.TIME, "采样或报告时间",
+          "When the value was observed: its own time, else the specimen's, else the report's",
+          _same(RES, _observed_at)),
     _item("critical", Type.BOOLEAN, "是否危急值", "Whether the laboratory flags it as critical",
           _same(RES, ItemField("critical"))),
-    Fact("diagnosis.code", Type.TEXT, "诊断编码", "ICD-10 code of the diagnosis",
-         _same(WITH_DIAGNOSES, lambda c, x: icd_code(x.of)), of="diagnoses", coding="icd10"),
-    Fact("diagnosis.role", Type.TEXT, "诊断类型", "Role of the diagnosis, e.g. principal",
-         _same(WITH_DIAGNOSES, lambda c, x: text(x.of.role)), of="diagnoses"),
 )  # fmt: skip
-
-
-def diagnosis_id(diagnosis: Diagnosis) -> str:
-    """The name of a diagnosis within its act: its line id, else its code."""
-    line = diagnosis.line_id
-    return line if isinstance(line, str) and line else diagnosis.code.code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -18,15 +19,16 @@ from rules.facts.base import (
     Value,
     partial,
 )
+from rules.units import convert, unit_name
+
+__all__ = [
+    "NOTED", "ItemField", "WordField", "absent", "as_of", "code_of", "convert", "icd", "icd_code",
+    "key_of", "local_day", "note", "other_word", "reported", "start_of", "text", "unit_name",
+    "word_of", "words",
+]  # fmt: skip
 
 NOTED: Final = "(text)"
 """The recorded value of a free text: its words stay in the event."""
-
-_MASS: Final = {"ng": 1e-9, "ug": 1e-6, "mcg": 1e-6, "µg": 1e-6, "μg": 1e-6, "mg": 1e-3,
-                "g": 1.0, "kg": 1e3}  # fmt: skip
-_VOLUME: Final = {"uL": 1e-6, "mL": 1e-3, "ml": 1e-3, "dL": 1e-1, "L": 1.0, "l": 1.0}
-_ALIASES: Final = {"": "1", "/d": "1/d", "元": "CNY", "mL/min/1.73 m²": "mL/min/{1.73_m2}",
-                   "mL/min/1.73m2": "mL/min/{1.73_m2}"}  # fmt: skip
 
 
 def absent(value: Any) -> Value:
@@ -120,8 +122,13 @@ def icd(listed: Iterable[Diagnosis]) -> Value:
 def icd_code(diagnosis: Diagnosis) -> Value:
     """One ICD-10 code in upper case; unrecognised where its system or its form is another."""
     coding = diagnosis.code
-    code = coding.code.strip().upper()
-    if not is_icd10(coding.system):
+    return _icd_code(coding.system, coding.code)
+
+
+@lru_cache(maxsize=8192)
+def _icd_code(system: str, code: str) -> Value:
+    code = code.strip().upper()
+    if not is_icd10(system):
         return UNRECOGNISED
     if len(code) >= 3 and code[0].isascii() and code[0].isalpha() and code[1].isdigit():
         return code
@@ -133,16 +140,14 @@ def local_day(at: datetime, zone: tzinfo) -> date:
     return at.astimezone(zone).date()
 
 
-def unit_name(unit: str) -> str:
-    """One spelling for units that are written in several ways."""
-    return _ALIASES.get(unit, unit)
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """The first instant of a calendar day in a time zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def convert(value: float, unit: str, wanted: str) -> float | None:
-    """The amount in another unit of mass or volume; None where the units do not belong together."""
-    if unit == wanted:
-        return value
-    for scale in (_MASS, _VOLUME):
-        if unit in scale and wanted in scale:
-            return value * scale[unit] / scale[wanted]
-    return value if unit_name(unit) == unit_name(wanted) else None
+def as_of(c: Context, x: Element | None) -> datetime:
+    """The time that a condition is judged at: the item's service time, the act's, the event's."""
+    at = getattr(x.of, "service_time", None) if x is not None else None
+    if type(at) is not datetime:
+        at = c.data.service_time
+    return at if type(at) is datetime else c.event.time

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from knowledge_base import ServiceItem
 from simulation.chart import Chart
 from simulation.faults.case import Case, Draft
-from simulation.faults.parts import charge, limit, medicine, plain, prescription, tcm
+from simulation.faults.parts import charge, charges, limit, medicine, plain, prescription, tcm
 from simulation.lines import charged
 
 DISPENSED: Final = "billing.dispensed_without_trace_code"
+EXCLUSIVE: Final = "billing.exclusive_charges"
 HOURS: Final = "billing.hours_over_day"
 STAY: Final = "billing.outside_stay"
 TRACE: Final = "billing.trace_code_missing"
@@ -68,6 +69,10 @@ CASES: Final = (
     Case(DISPENSED, "no code collected", "alert", prescription(plain, trace_codes=())),
     Case(DISPENSED, "with a code", "silent", prescription(plain)),
     Case(DISPENSED, "herbal pieces", "silent", prescription(_HERBAL, trace_codes=()), doctor=tcm),
+    Case(EXCLUSIVE, "two levels of nursing care", "alert", charges("S007", "S008"), "billing",
+         "inpatient", pair="1~2:demo_nursing_levels"),
+    Case(EXCLUSIVE, "the same level twice", "silent", charges("S008", "S008"), "billing",
+         "inpatient", pair="1~2:demo_nursing_levels"),
     Case(HOURS, "an hour too many", "alert",
          charge("one charged by the hour", _hourly, limit("charge.hours_per_day", more=1)),
          "billing", "inpatient"),

@@ -80,6 +80,8 @@ class Case:
     is_rescue: bool = False
     alone: bool = False
     """Whether the visit has no other act than this one."""
+    pair: str = ""
+    """Of a rule about pairs: the name of the pair or line that it is about."""
 
     @property
     def id(self) -> str:
@@ -125,7 +127,8 @@ class Case:
     def _labels(self, verb: str, act: Any) -> Iterator[Label]:
         governed = GOVERNED[self.rule_id]
         if self.expected == "silent" or governed.judges(self.family, verb):
-            for element in _elements(act, governed.each):
+            named = [self.pair] if self.pair else _elements(act, governed.each)
+            for element in named:
                 yield Label(self.rule_id, element, self.expected)
 
 

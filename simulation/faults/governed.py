@@ -30,6 +30,8 @@ _RX: Final = _on("prescription", "draft", "signed", "amended")
 _ORDERS: Final = _on("order", "draft", "signed")
 _ORDERS_AMENDED: Final = _on("order", "draft", "signed", "amended")
 _CHARGES: Final = _on("billing", "charged", "amended")
+_MONEY: Final = (*_CHARGES, "billing.refunded")
+_PAIRS: Final = "item.interactions"
 _CODED: Final = (
     *_on("prescription", "signed", "amended"),
     *_on("order", "signed"),
@@ -46,7 +48,8 @@ GOVERNED: Final[Mapping[str, Governed]] = {
     "billing.dispensed_without_trace_code": Governed(
         date(2026, 1, 1), _on("prescription", "dispensed")
     ),
-    "billing.hours_over_day": Governed(_FUND, _CHARGES),
+    "billing.exclusive_charges": Governed(_FUND, _MONEY, _PAIRS),
+    "billing.hours_over_day": Governed(_FUND, _MONEY),
     "billing.outside_stay": Governed(_FUND, _CHARGES),
     "billing.trace_code_missing": Governed(date(2025, 7, 1), _CHARGES),
     "billing.udi_missing": Governed(
@@ -69,6 +72,10 @@ GOVERNED: Final[Mapping[str, Governed]] = {
     "data_quality.male_only_diagnosis": Governed(date(2000, 1, 1), _CODED, "diagnoses"),
     "medication_safety.allergy": Governed(_MEASURES, (*_RX, *_ORDERS_AMENDED)),
     "medication_safety.fluoroquinolone_minor": Governed(date(2017, 7, 5), (*_RX, *_ORDERS)),
+    "medication_safety.interaction_contraindicated": Governed(
+        date(2016, 8, 31), (*_RX, *_ORDERS), _PAIRS
+    ),
+    "medication_safety.interaction_warning": Governed(date(2016, 8, 31), (*_RX, *_ORDERS), _PAIRS),
     "medication_safety.metformin_egfr": Governed(date(2016, 4, 8), (*_RX, *_ORDERS)),
     "medication_safety.potassium_high": Governed(date(2013, 8, 1), (*_RX, *_ORDERS_AMENDED)),
     "medication_safety.pregnancy": Governed(_MEASURES, (*_RX, *_ORDERS)),

@@ -13,20 +13,25 @@ from contracts.values import Allergy, Coding, Listing
 from simulation.catalogue import ROUTES, Catalogue
 from simulation.faults.case import Case, Who
 from simulation.faults.parts import (
+    Write,
     among,
     containing,
     limit,
     measured,
     medicine,
     order,
+    ordered_together,
     plain,
     prescription,
     someone,
+    together,
 )
 from simulation.people import Person, adult, birthday
 
 ALLERGY: Final = "medication_safety.allergy"
 MINOR: Final = "medication_safety.fluoroquinolone_minor"
+INTERACTION: Final = "medication_safety.interaction_contraindicated"
+WARNING: Final = "medication_safety.interaction_warning"
 METFORMIN: Final = "medication_safety.metformin_egfr"
 POTASSIUM: Final = "medication_safety.potassium_high"
 PREGNANCY: Final = "medication_safety.pregnancy"
@@ -58,6 +63,16 @@ def _aged(years: str, days_short: int = 0) -> Who:
     return make
 
 
+def _with_inhibitor(ingredient: str) -> Write:
+    """Ordered with linezolid, for which a consultation was held."""
+    choices = containing("linezolid"), containing(ingredient)
+    return ordered_together(*choices, consultation="con-1")
+
+
+def _sedative_with(ingredient: str) -> Write:
+    return together(containing("estazolam"), containing(ingredient))
+
+
 _PLAIN = prescription(plain)
 _QUINOLONE = prescription(among("fluoroquinolones"))
 _QUINOLONE_AGE = "fluoroquinolone.minimum_age"
@@ -86,6 +101,14 @@ CASES: Final = (
          prescription(among("fluoroquinolones"), route=_EYE),
          who=_aged(_QUINOLONE_AGE, 400)),
     Case(MINOR, "age unknown", "not_evaluable", _QUINOLONE, who=someone(birth_date=UNSET)),
+    Case(INTERACTION, "an inhibitor with tramadol", "alert", _with_inhibitor("tramadol"),
+         "order", "inpatient", pair="1~2:tramadol_maoi"),
+    Case(INTERACTION, "an inhibitor with paracetamol", "silent", _with_inhibitor("paracetamol"),
+         "order", "inpatient", pair="1~2:tramadol_maoi"),
+    Case(WARNING, "a sedative with tramadol", "alert", _sedative_with("tramadol"),
+         pair="1~2:opioid_benzodiazepine"),
+    Case(WARNING, "two sedatives", "silent", _sedative_with("diazepam"),
+         pair="1~2:opioid_benzodiazepine"),
     Case(METFORMIN, "just below the limit", "alert", _METFORMIN,
          who=measured("egfr", limit(_EGFR, more=-0.1))),
     Case(METFORMIN, "exactly the limit", "silent", _METFORMIN,

@@ -120,6 +120,40 @@ def prescription(
     return write
 
 
+def together(*choices: Choose) -> Write:
+    """A prescription of several medicines, for one day each."""
+
+    def write(chart: Chart) -> Draft:
+        chosen = [choose(chart.catalogue) for choose in choices]
+        return Draft(tuple(prescribed(str(n), m, 1.0) for n, m in enumerate(chosen, 1)))
+
+    return write
+
+
+def ordered_together(*choices: Choose, **line: Any) -> Write:
+    """An order of one dose of several medicines; `line` overrides fields of every line."""
+
+    def write(chart: Chart) -> Draft:
+        chosen = [choose(chart.catalogue) for choose in choices]
+        lines = (ordered_drug(str(n), m) for n, m in enumerate(chosen, 1))
+        return Draft(tuple(structs.replace(item, **line) for item in lines))
+
+    return write
+
+
+def charges(*codes: str) -> Write:
+    """A bill of several items of the catalogue, by their codes."""
+
+    def coded(code: str) -> Callable[[ServiceItem], bool]:
+        return lambda item: item.code == code
+
+    def write(chart: Chart) -> Draft:
+        found = [chart.catalogue.find_item(code, coded(code)) for code in codes]
+        return Draft(tuple(charged(str(n), i, chart.rng) for n, i in enumerate(found, 1)))
+
+    return write
+
+
 def order(choose: Choose, **line: Any) -> Write:
     """An order of one dose of a medicine; `line` overrides fields of its only line."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Final
 
@@ -45,6 +46,7 @@ class _Basis(_Part, frozen=True, kw_only=True):
     knowledge: str
     engine: str
     profile: str
+    bundle: str = ""
 
 
 class _Decision(_Part, frozen=True, kw_only=True):
@@ -62,6 +64,28 @@ class _Decision(_Part, frozen=True, kw_only=True):
     cut: str = ""
 
 
+class _Line(_Part, frozen=True, kw_only=True):
+    line: str
+    total: Decimal
+    fund: Decimal | None = None
+
+
+class _Amount(_Part, frozen=True, kw_only=True):
+    total: Decimal | None = None
+    fund: Decimal | None = None
+    currency: str = "CNY"
+    lines: tuple[_Line, ...] = ()
+
+
+class _Pair(_Part, frozen=True, kw_only=True):
+    id: str
+    partner: str
+
+
+_NO_PAIR: Final = _Pair(id="", partner="")
+_NO_MONEY: Final[tuple[object, ...]] = ("", None, None, [], [], [])
+
+
 class _Finding(_Part, frozen=True, kw_only=True):
     alert_id: str
     rule_id: str
@@ -71,6 +95,8 @@ class _Finding(_Part, frozen=True, kw_only=True):
     result: str
     severity: str
     action: str
+    pair: _Pair = _NO_PAIR
+    amount: _Amount | None = None
 
 
 _decision: Final = msgspec.json.Decoder(_Decision)
@@ -112,6 +138,9 @@ def decision_rows(record: Record) -> tuple[Placed, ...]:
                 f.result,
                 f.severity,
                 f.action,
+                f.pair.id,
+                f.pair.partner,
+                *_money(f.amount),
                 raw,
                 record.topic,
                 record.partition,
@@ -122,6 +151,20 @@ def decision_rows(record: Record) -> tuple[Placed, ...]:
         for f, raw in findings
     ]
     return (*alerts, Placed(DECISIONS, _row(record, value, decision, time_ms), month))
+
+
+def _money(amount: _Amount | None) -> tuple[object, ...]:
+    """The columns of a finding's money. Decimal(38, 6) holds every amount that intake accepts."""
+    if amount is None:
+        return _NO_MONEY
+    return (
+        amount.currency,
+        amount.total,
+        amount.fund,
+        [line.line for line in amount.lines],
+        [line.total for line in amount.lines],
+        [line.fund for line in amount.lines],
+    )
 
 
 def _row(record: Record, value: bytes, d: _Decision, time_ms: int) -> tuple[object, ...]:
@@ -155,6 +198,7 @@ def _row(record: Record, value: bytes, d: _Decision, time_ms: int) -> tuple[obje
         basis.knowledge,
         basis.engine,
         basis.profile,
+        basis.bundle,
         d.cut,
         sha256(value).digest(),
         value,

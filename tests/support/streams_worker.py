@@ -277,6 +277,7 @@ FAULTS = {
 
 def main(config: dict[str, Any]) -> int:
     """One worker with the fake rules."""
+    from streams.bundles import FixedRules
     from streams.supervision import Supervisor
     from streams.worker import run
     from support.streams_fakes import FakeEvaluator
@@ -303,7 +304,7 @@ def main(config: dict[str, Any]) -> int:
 
         evaluator.decide = slowly  # type: ignore[method-assign]
     limit = settings.max_output_bytes - 16_384
-    return run(settings, Supervisor(evaluator, max_output_bytes=limit))
+    return run(settings, FixedRules(Supervisor(evaluator, max_output_bytes=limit)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The command line: `yijian COMMAND`. Each module beside this one is a group of commands.
 
-Exit codes: 0 done; 1 the answer is no (a test failed, a check found something, a guarantee was
-broken); 2 wrong use or settings; 3 a service could not be reached or would not go on.
+Exit codes: see yijian.cli.console.EXIT_CODES.
 """
 
 from __future__ import annotations
@@ -13,20 +12,24 @@ from confluent_kafka import KafkaException
 
 from knowledge_base import KnowledgeError
 from rules import PackError
+from rules.errors import EngineError
 from sinks.client import ClientError
 from sinks.errors import SinkError
 from streams.broker import BrokerError
 from streams.errors import StreamsError
+from yijian.bundles.errors import BundleError, KeyFault, PackingFault
 from yijian.cli import (
     contracts_cmd,
     data_cmd,
+    events_cmd,
     offline_cmd,
     operate_cmd,
     rules_cmd,
     servers_cmd,
     trial_cmd,
+    verify_cmd,
 )
-from yijian.cli.console import UNREACHABLE, USAGE, fail, say
+from yijian.cli.console import NO, UNREACHABLE, USAGE, fail, say
 from yijian.settings import SettingError
 
 app = typer.Typer(
@@ -41,7 +44,9 @@ app.add_typer(servers_cmd.topics, name="topics")
 app.add_typer(rules_cmd.rules, name="rules")
 app.add_typer(contracts_cmd.contracts, name="contracts")
 app.add_typer(data_cmd.importer, name="import")
+app.add_typer(events_cmd.events, name="events")
 app.add_typer(data_cmd.dead_letters, name="dead-letters")
+app.add_typer(verify_cmd.verify, name="verify")
 for module in (operate_cmd, offline_cmd, data_cmd, trial_cmd):
     module.register(app)
 
@@ -60,6 +65,10 @@ def main() -> None:
         fail(f"ClickHouse: {str(e).splitlines()[0]}; check YIJIAN_CLICKHOUSE_DSN", UNREACHABLE)
     except KafkaException as e:
         fail(f"Kafka: {e.args[0].str()}; check YIJIAN_KAFKA_BOOTSTRAP", UNREACHABLE)
+    except (EngineError, KeyFault, PackingFault) as e:
+        fail(str(e), USAGE)
+    except BundleError as e:
+        fail(str(e), NO)
     except (SinkError, BrokerError, StreamsError) as e:
         fail(str(e), UNREACHABLE)
     except BrokenPipeError:  # `yijian … | head`

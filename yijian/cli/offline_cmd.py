@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from yijian import settings
+from yijian.cli.bundle_option import Bundle, core_of
 from yijian.cli.console import fail, say
-from yijian.composition import load_core, supervisor_of
+from yijian.composition import supervisor_of
 from yijian.offline import evaluate as decisions_of
 
 
@@ -20,13 +21,14 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     file: Annotated[str, typer.Argument(help="NDJSON of events, or - for standard input.")],
+    bundle: Bundle = None,
 ) -> None:
     """Events in, decisions out as NDJSON, in order. 离线评估。
 
     A line that is refused gives `{"dead_letter": {…}}` in its place, and exit code 1 at the end.
     """
     s = settings.load()
-    supervisor = supervisor_of(s, load_core(s), from_kafka=False)
+    supervisor = supervisor_of(s, core_of(s, bundle), from_kafka=False)
     if file != "-" and not Path(file).is_file():
         fail(f"{file}: no such file", 2)
     refused = 0

@@ -15,8 +15,9 @@ from sinks.client import connect
 from sinks.errors import SinkError
 from sinks.rebuild import rebuild as rebuild_tables
 from yijian import kafka_log, services, settings
+from yijian.bundles.following import worker_rules
 from yijian.cli.console import as_json, fail, logs, out, say, table
-from yijian.composition import load_core, load_knowledge, supervisor_of
+from yijian.composition import load_knowledge
 from yijian.configs import sink_config, worker_config
 from yijian.demo import figure_row
 from yijian.drain import sink_topics
@@ -35,8 +36,7 @@ def worker() -> None:
 
     s = services.with_kafka(settings.load())
     logs(s.log_level)
-    core = load_core(s)
-    sys.exit(process.run(worker_config(s), supervisor_of(s, core)))
+    sys.exit(process.run(worker_config(s), worker_rules(s)))
 
 
 def sink() -> None:
@@ -52,7 +52,10 @@ def supervise(
     workers: Annotated[int, typer.Option(help="How many workers.")] = 1,
     sinks: Annotated[int, typer.Option(help="How many sinks.")] = 1,
 ) -> None:
-    """Run workers and sinks, and start again what ends. 守护进程。"""
+    """Run workers and sinks, and start again what ends. 守护进程。
+
+    A verifier too, where YIJIAN_VERIFY_SHARE is above 0.
+    """
     from streams.supervise import run_forever
 
     s = services.with_clickhouse(services.with_kafka(settings.load()))
@@ -65,9 +68,10 @@ def _commands(
 ) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Name to command and environment; each process gets the next port for its metrics."""
     commands: dict[str, tuple[list[str], dict[str, str]]] = {}
-    for kind, count in (("worker", workers), ("sink", sinks)):
+    verifiers = 1 if s.verify_share > 0 else 0
+    for kind, count in (("worker", workers), ("sink", sinks), ("verify", verifiers)):
         host, _, port = str(getattr(s, f"{kind}_http")).rpartition(":")
-        step = 10  # worker 9101, 9111, …; sink 9102, 9112, …
+        step = 10  # worker 9101, 9111, …; sink 9102, 9112, …; verify 9103
         for n in range(count):
             env = settings.child_environ(s)
             env[f"YIJIAN_{kind.upper()}_HTTP"] = f"{host}:{int(port) + step * n}"

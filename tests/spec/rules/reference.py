@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from spec.rules import world
 
 Fact = tuple[str, Any]
-"""("known", value), ("partial", [values]) or ("unknown", why)."""
+"""("known", value), ("partial", [values]), ("unknown", why), or ("interval", (start, end)) with
+ends that are times, None (open) or unknown facts."""
 
 LOCAL = timezone(timedelta(hours=8))
 SKIN_TESTS = ("negative", "positive", "exempt")
 KINDS = ("outpatient", "emergency", "inpatient", "internet")
-GRAMS = {"mg": 0.001, "g": 1.0}
+GRAMS = {"mg": Decimal("0.001"), "g": Decimal(1)}
 DRUGS = {drug.code: drug for drug in world.DRUG_LIST}
 PARAMETERS = {parameter.id: parameter for parameter in world.PARAMETERS}
 CODESETS = {codeset.id: codeset for codeset in world.CODESETS}
@@ -139,12 +141,117 @@ class Reader:
     def item_dose(self) -> Fact:
         return plain(self.element.get("dose", OUT))
 
+    def item_daily_dose(self) -> Fact:
+        dose, times = (plain(self.element.get(n, OUT)) for n in ("dose", "doses_per_day"))
+        if dose[0] == "unknown" or times[0] == "unknown":
+            return dose if dose[0] == "unknown" else times
+        number, unit = dose[1].split()
+        return ("known", f"{Decimal(number) * times[1]} {unit}/d")
+
+    def item_period(self) -> Fact:
+        day = self.as_of().astimezone(LOCAL).date()
+        first = datetime(day.year, day.month, day.day, tzinfo=LOCAL)
+        days = self.item_days_supply()
+        if days[0] == "unknown":
+            return ("interval", (first, days))
+        last = first
+        while last < first + timedelta(days[1]):
+            last += timedelta(1)
+        return ("interval", (first, last))
+
+    def event_time(self) -> Fact:
+        return ("known", datetime.fromisoformat(self.event["at"]))
+
+    def encounter_started_at(self) -> Fact:
+        return self.time("started_at")
+
+    def encounter_ended_at(self) -> Fact:
+        return self.time("ended_at")
+
+    def time(self, name: str) -> Fact:
+        value = plain(self.part("encounter", name))
+        return value if value[0] == "unknown" else ("known", datetime.fromisoformat(value[1]))
+
+    def encounter_duration(self) -> Fact:
+        start, end = self.encounter_started_at(), self.encounter_ended_at()
+        for found in (start, end):
+            if found[0] == "unknown":
+                return found
+        return ("known", end[1] - start[1])
+
+    def encounter_period(self) -> Fact:
+        start, end = self.encounter_started_at(), self.encounter_ended_at()
+        goes_on = end == ("unknown", "stated_absent")
+        if start[0] == "unknown" and (end[0] == "unknown" or goes_on):
+            return start
+        if start[0] == end[0] == "known" and end[1] < start[1]:
+            return ("unknown", "unrecognised")
+        ends = [found[1] if found[0] == "known" else found for found in (start, end)]
+        return ("interval", (ends[0], None if goes_on else ends[1]))
+
+    def as_of(self) -> datetime:
+        """The time of the item, of the act, of the event."""
+        of_item = self.element.get("service_time") if self.each == "items" else None
+        text = of_item or self.event.get("service_time") or self.event["at"]
+        return datetime.fromisoformat(text)
+
+    def observations(self) -> Any:
+        return self.part("patient", "observations")
+
+    def potassium(self) -> dict[str, Any] | None:
+        """The latest one; one without a time is the oldest, of two at once the last is taken."""
+        chosen = None
+        for found in self.observations() or []:
+            if found["code"] == "urn:lab|K" and (chosen is None or rank(found) >= rank(chosen)):
+                chosen = found
+        return chosen
+
+    def patient_potassium(self) -> Fact:
+        if self.observations() in (OUT, None):
+            return plain(self.observations())
+        found = self.potassium()
+        if found is None:
+            return ("unknown", "not_reported")
+        number, unit = found["value"].split()
+        return ("known", float(number)) if unit == "mmol/L" else ("unknown", "unit")
+
+    def patient_potassium_at(self) -> Fact:
+        if self.observations() in (OUT, None):
+            return plain(self.observations())
+        found = self.potassium()
+        if found is None:
+            return ("unknown", "not_reported")
+        at = plain(found["at"])
+        return at if at[0] == "unknown" else ("known", datetime.fromisoformat(at[1]))
+
+    def observation_analyte(self) -> Fact:
+        is_known = self.element["code"] == "urn:lab|K"
+        return ("known", "potassium") if is_known else ("unknown", "not_in_knowledge")
+
+    def observation_value(self) -> Fact:
+        return ("known", self.element["value"])
+
+    def patient_age_months(self) -> Fact:
+        born = plain(self.part("patient", "birth_date"))
+        if born[0] == "unknown":
+            return born
+        first = date.fromisoformat(born[1])
+        if first > self.day:
+            return ("unknown", "unrecognised")
+        months, day = 0, first
+        while day < self.day:
+            day += timedelta(1)
+            # A month is completed on its day, or on the 1st after a month that lacks the day.
+            is_past = day.day == 1 and (day - timedelta(1)).day < first.day
+            months += (day.day == first.day) or is_past
+        return ("known", months)
+
     def item_trace_codes(self) -> Fact:
         value = self.element.get("trace_codes", OUT)
         return ("unknown", "not_reported") if value == OUT else ("known", value or [])
 
     def item_service_date(self) -> Fact:
-        return ("known", self.day)
+        return ("known", self.as_of().astimezone(LOCAL).date())
 
     def diagnosis_code(self) -> Fact:
         found = codes([self.element], True)
@@ -152,6 +259,11 @@ class Reader:
 
     def element_value(self) -> Fact:
         return ("known", self.element)
+
+
+def rank(observed: dict[str, Any]) -> float:
+    at = observed["at"]
+    return datetime.fromisoformat(at).timestamp() if at not in (OUT, None) else float("-inf")
 
 
 def codes(values: list[str], complete: bool) -> Fact:
@@ -181,13 +293,45 @@ class Judge:
         return self.combine([self.entry(name, value) for name, value in node.items()], all_of)
 
     def entry(self, name: str, value: Any) -> tuple[bool | None, set[tuple[str, str]]]:
+        if name == "some":
+            return self.some(value["in"], value["where"])
         if name == "not":
             truth, missing = self.tree(value)
             return (None if truth is None else not truth), missing
         if name in ("all", "any"):
             return self.combine([self.tree(v) for v in value], all_of if name == "all" else any_of)
+        value = dict(value)
+        fresh = value.pop("fresh_within", None)
         ((operator, operand),) = value.items()
-        return self.test(name, operator, operand)
+        truth, missing = self.test(name, operator, operand)
+        if fresh is None or self.reader.fact(name)[0] == "unknown":
+            return truth, missing
+        return self.if_fresh(name, fresh, truth, missing)
+
+    def if_fresh(
+        self, name: str, fresh: Any, truth: bool | None, missing: set[tuple[str, str]]
+    ) -> tuple[bool | None, set[tuple[str, str]]]:
+        lacking: set[tuple[str, str]] = set()
+        span = length(self.operand(name, fresh, {}, lacking), fresh)
+        if lacking:
+            return None, missing | lacking
+        at = self.reader.fact(f"{name}_at")
+        if at[0] == "unknown":
+            return None, missing or {(f"{name}_at", at[1])}
+        if at[1] > self.reader.as_of() - span:
+            return truth, missing
+        return None, missing or {(name, "stale")}
+
+    def some(self, each: str, where: Any) -> tuple[bool | None, set[tuple[str, str]]]:
+        event, day = self.reader.event, self.reader.day
+        listed, fact, complete = records(each, event)
+        answers = [Judge(Reader(event, each, one, day)).tree(where) for one in listed]
+        if any(truth is True for truth, _ in answers):
+            return True, set()
+        missing = {m for truth, why in answers if truth is None for m in why}
+        if complete is not None:
+            missing.add((fact, complete))
+        return (None, missing) if missing else (False, set())
 
     def combine(self, parts: list[Any], rule: Any) -> tuple[bool | None, set[tuple[str, str]]]:
         truth = rule([t for t, _ in parts])
@@ -217,12 +361,16 @@ class Judge:
                 missing.add((read, found[1]))
         if missing:
             missing |= {(n, "partial_list") for n, f in inputs.items() if f[0] == "partial"}
-            return None, missing
-        if name == "item.dose":
-            left = grams(fact[1])
-            if left is None:
-                return None, {(name, "unit")}
-            return compare(operator, left * 1000, values), set()
+            return None, missing | unknown_ends(inputs)
+        if operator == "overlaps":
+            truth = overlap(fact, values[0])
+            return truth, unknown_ends(inputs) if truth is None else set()
+        if name in ("item.dose", "item.daily_dose", "observation.value"):
+            return amounts(name, operator, fact[1], zip(bounds, values, strict=True))
+        if name == "encounter.duration":
+            start = self.reader.encounter_started_at()[1]
+            limits = [start + length(v, o) for o, v in zip(bounds, values, strict=True)]
+            return compare(operator, start + fact[1], limits), set()
         truth = apply(operator, fact, values)
         if truth is None:
             return None, {(n, "partial_list") for n, f in inputs.items() if f[0] == "partial"}
@@ -233,6 +381,8 @@ class Judge:
         if isinstance(operand, dict) and "fact" in operand:
             inputs[operand["fact"]] = self.reader.fact(operand["fact"])
             return inputs[operand["fact"]]
+        if isinstance(operand, dict) and "days" in operand:
+            return self.operand(name, operand["days"], inputs, missing)
         if isinstance(operand, dict) and "codeset" in operand:
             codeset = CODESETS[operand["codeset"]]
             for dated in codeset.history.entries:
@@ -242,8 +392,14 @@ class Judge:
             return None
         if isinstance(operand, dict):
             return self.parameter(operand, inputs, missing)
+        if isinstance(operand, list) and name.endswith(".period"):
+            return ("interval", [None if end is None else midnight(end) for end in operand])
         if isinstance(operand, list):
             return ("set", frozenset(operand), "text")
+        if isinstance(operand, str) and name == "event.time":
+            return datetime.fromisoformat(operand)
+        if isinstance(operand, str) and name == "item.days_supply":
+            return int(operand.removesuffix(" d"))
         if isinstance(operand, str) and operand.startswith("<"):
             return date.fromisoformat(operand[1:-1])
         return operand
@@ -264,13 +420,98 @@ class Judge:
         return None
 
 
-def grams(text: str) -> float | None:
+def midnight(text: str) -> datetime:
+    day = date.fromisoformat(text.strip("<>"))
+    return datetime(day.year, day.month, day.day, tzinfo=LOCAL)
+
+
+def records(each: str, event: dict[str, Any]) -> tuple[list[Any], str, str | None]:
+    """The elements of a list, the fact that it is, and why there may be others."""
+    if each == "items":
+        return event["items"], "event.items", None
+    patient = event.get("patient", OUT)
+    value = patient.get("observations", OUT) if isinstance(patient, dict) else OUT
+    fact = "patient.observations"
+    if value == OUT:
+        return [], fact, "not_reported"
+    return ([], fact, None) if value is None else (value, fact, "partial_list")
+
+
+def length(value: Any, operand: Any) -> timedelta:
+    """An operand as a length of time; days of the calendar have 24 hours in China."""
+    if isinstance(operand, dict) and "parameter" in operand:
+        unit = PARAMETERS[operand["parameter"]].unit
+    elif isinstance(operand, dict):
+        unit = "d"
+    else:
+        number, unit = str(value).split() if isinstance(value, str) else (str(value), "h")
+        value = int(number)
+    return value * {"h": timedelta(hours=1), "min": timedelta(minutes=1)}.get(unit, timedelta(1))
+
+
+def amounts(
+    name: str, operator: str, text: str, limits: Any
+) -> tuple[bool | None, set[tuple[str, str]]]:
+    """Both sides in base units, exactly; units that do not belong together are unknown."""
+    sides = []
+    for operand, value in limits:
+        if operand == 0:
+            sides.append((base(text)[0], Decimal(0)))
+            continue
+        unit = PARAMETERS[operand["parameter"]].unit if isinstance(operand, dict) else ""
+        left, right = base(text), base(f"{value} {unit}".strip())
+        if left[1] != right[1]:
+            return None, {(name, "unit")}
+        sides.append((left[0], right[0]))
+    if operator == "between":
+        return sides[0][1] <= sides[0][0] and sides[1][0] <= sides[1][1], set()
+    return compare(operator, sides[0][0], [sides[0][1]]), set()
+
+
+def base(text: str) -> tuple[Decimal, str]:
+    """The number in grams (a day) for a mass, else as it stands; with what it measures."""
     number, unit = text.split()
-    return float(number) * GRAMS[unit] if unit in GRAMS else None
+    of, _, per = unit.partition("/")
+    if of not in GRAMS:
+        return Decimal(number), unit
+    return Decimal(number) * GRAMS[of], f"g/{per}"
+
+
+def unknown_ends(inputs: dict[str, Fact]) -> set[tuple[str, str]]:
+    found = [(name, end) for name, fact in inputs.items() if fact[0] == "interval"
+             for end in fact[1] if isinstance(end, tuple)]  # fmt: skip
+    return {(name, end[1]) for name, end in found}
+
+
+def overlap(left: Fact, right: Fact) -> bool | None:
+    """What all values of the unknown ends have in common; none is known to be empty."""
+    intervals = [left[1], right[1]]
+    known = [at for ends in intervals for at in ends if isinstance(at, datetime)]
+    step = timedelta(seconds=1)
+    guesses = sorted({at + n * step for at in known for n in (-2, -1, 0, 1, 2)})
+    choices = []
+    for start, end in intervals:
+        starts = guesses if isinstance(start, tuple) else [start]
+        ends = guesses if isinstance(end, tuple) else [end]
+        is_open = isinstance(start, tuple) or isinstance(end, tuple)
+        choices.append([(a, b) for a in starts for b in ends
+                        if not is_open or a is None or b is None or a < b])  # fmt: skip
+    answers = {share(a, b) for a in choices[0] for b in choices[1]}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def share(a: Any, b: Any) -> bool:
+    early = datetime.min.replace(tzinfo=LOCAL)
+    late = datetime.max.replace(tzinfo=LOCAL)
+    start = max(a[0] or early, b[0] or early)
+    end = min(a[1] or late, b[1] or late)
+    return bool(start < end)
 
 
 def exists(fact: Fact) -> bool | None:
     shape, value = fact
+    if shape == "interval":
+        return True
     if shape == "known":
         return bool(value) if isinstance(value, list) else True
     if shape == "partial":
@@ -379,7 +620,7 @@ class Nobody(Reader):
         self.why = why
 
     def fact(self, name: str) -> Fact:
-        if name.split(".")[0] in ("item", "diagnosis", "element"):
+        if name.split(".")[0] in ("item", "diagnosis", "element", "observation"):
             return ("unknown", self.why)
         return super().fact(name)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.decision import Decision, encode_record
 from rules import Evaluator
+from rules.authoring.shorthand import event_of
 from rules.pack import Pack
-from rules.shorthand import event_of
 from spec.rules import reference
+from spec.rules.examples import usual
 from spec.rules.world import knowledge, make_rule
 
 BASE = knowledge()
@@ -304,12 +305,6 @@ def said(decision: Decision) -> reference.Answer:
     )
 
 
-SETTINGS = settings(
-    max_examples=200, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
-
-
 def check_agreement(made: list[dict[str, Any]], short: dict[str, Any]) -> None:
     pack = Pack.of([make_rule(BASE, **rule) for rule in made])
     event = event_of(short, BASE)
@@ -319,7 +314,7 @@ def check_agreement(made: list[dict[str, Any]], short: dict[str, Any]) -> None:
     assert said(Evaluator(pack, BASE, index="never").decide(event)) == expected
 
 
-@SETTINGS
+@usual(200)
 @given(rules(), EVENTS)
 def test_the_engine_agrees_with_the_reference(
     made: list[dict[str, Any]], short: dict[str, Any]
@@ -327,7 +322,7 @@ def test_the_engine_agrees_with_the_reference(
     check_agreement(made, short)
 
 
-@SETTINGS
+@usual(200)
 @given(rules(narrow=True), EVENTS)
 def test_rules_that_share_their_facts_do_not_disturb_each_other(
     made: list[dict[str, Any]], short: dict[str, Any]
@@ -335,7 +330,7 @@ def test_rules_that_share_their_facts_do_not_disturb_each_other(
     check_agreement(made, short)
 
 
-@SETTINGS
+@usual(200)
 @given(anchored_rules(), EVENTS)
 def test_rules_that_are_looked_up_by_one_fact_are_all_found(
     made: list[dict[str, Any]], short: dict[str, Any]
@@ -343,7 +338,7 @@ def test_rules_that_are_looked_up_by_one_fact_are_all_found(
     check_agreement(made, short)
 
 
-@settings(SETTINGS, max_examples=50)
+@usual(50)
 @given(rules(), EVENTS)
 def test_a_decision_is_the_same_every_time_to_the_byte(
     made: list[dict[str, Any]], short: dict[str, Any]

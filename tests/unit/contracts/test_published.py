@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import jsonschema
 import msgspec
@@ -11,13 +12,19 @@ import pytest
 from contracts import schema
 from contracts.acts import FAMILIES, VERBS
 from contracts.decision import (
+    EMERGENCY,
     SCHEMA,
     Basis,
     Coverage,
     Decision,
     EventRef,
+    Finding,
+    FoundAmount,
+    FoundLine,
+    FoundPair,
     Reader,
     Record,
+    Words,
     encode_record,
 )
 from contracts.event import EVENT_TYPES
@@ -96,6 +103,52 @@ class _OlderDecision(Record, frozen=True, kw_only=True):
     verdict: str
     coverage: Coverage
     basis: Basis
+
+
+class _OlderFinding(Record, frozen=True, kw_only=True):
+    """The finding of schema version 1 as it was first released. Never edit it: add the next."""
+
+    alert_id: str
+    rule_id: str
+    rule_version: int
+    rule_status: str
+    element: str
+    result: str
+    severity: str
+    action: str
+    audience: tuple[str, ...]
+    key: str
+    title: Words
+    message: Words
+    facts: dict[str, object]
+    suggest: tuple[dict[str, str], ...] = ()
+
+
+def test_the_previous_reader_reads_findings_with_money_pair_and_release() -> None:
+    line = FoundLine(line="1", total=Decimal("12.50"), fund=Decimal("10.00"))
+    new = Finding(
+        alert_id="a",
+        rule_id="r",
+        rule_version=2,
+        rule_status="active",
+        element="1~2:p",
+        result="violation",
+        severity="warning",
+        action="block",
+        audience=("insurer",),
+        key="k",
+        title=Words(zh="标题", en="title"),
+        message=Words(zh="内容", en="message"),
+        facts={},
+        suggest=({"reduce": "item.quantity", "to": "24 h"},),
+        release=EMERGENCY,
+        amount=FoundAmount(total=Decimal("12.50"), fund=Decimal("10.00"), lines=(line,)),
+        pair=FoundPair(id="p", table="t", item="2", partner="1"),
+    )
+    old = Reader(_OlderFinding)(encode_record(new))
+    assert (old.alert_id, old.element, old.suggest) == ("a", "1~2:p", new.suggest)
+    assert Reader(Finding)(encode_record(new)) == new
+    assert Reader(Finding)(encode_record(old)).amount is None
 
 
 def test_the_previous_reader_reads_new_records() -> None:

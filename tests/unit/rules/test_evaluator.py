@@ -14,10 +14,10 @@ from contracts.event import Event
 from contracts.identity import EventKey, alert_id, decision_id
 from knowledge_base.model import Dated, History, Institution, Names
 from rules import Evaluator
+from rules.authoring.shorthand import event_of
 from rules.facts import CATALOGUE
 from rules.model import Rule
 from rules.pack import Pack
-from rules.shorthand import event_of
 from spec.rules.world import knowledge, make_rule
 
 BASE = knowledge()
@@ -102,7 +102,9 @@ def test_a_decision_survives_its_own_encoding() -> None:
     [("draft", "no_rules"), ("retired", "no_rules"), ("shadow", "findings")],
 )
 def test_only_shadow_and_active_rules_are_evaluated(status: str, verdict: str) -> None:
-    assert decide(rule(status=status), on=event()).verdict == verdict
+    because = "replaced" if status == "retired" else None
+    made = rule(status=status, retired_because=because)
+    assert decide(made, on=event()).verdict == verdict
 
 
 def test_an_active_rule_is_shown_as_active() -> None:
@@ -110,15 +112,54 @@ def test_an_active_rule_is_shown_as_active() -> None:
     assert decide(made, on=event()).findings[0].rule_status == "active"
 
 
-def test_a_draft_gives_a_reminder_unless_the_rule_says_otherwise() -> None:
+def test_a_draft_gives_a_reminder_whatever_the_rule_says_of_other_phases() -> None:
     on = event(event="prescription.draft")
     both = ["prescription.draft", "prescription.signed"]
     decision = decide(rule(on=both, finding=FINDING), on=on)
     assert (decision.phase, decision.findings[0].result) == ("pre", "reminder")
     assert decide(rule(on=both, finding=FINDING), on=event()).findings[0].result == "violation"
-    changed = {**FINDING, "by_phase": {"pre": {"result": "suspected", "action": "remind"}}}
+    changed = {**FINDING, "by_phase": {"pre": {"severity": "info", "action": "remind"}}}
     (finding,) = decide(rule(on=both, finding=changed), on=on).findings
-    assert (finding.result, finding.action, finding.severity) == ("suspected", "remind", "warning")
+    assert (finding.result, finding.action, finding.severity) == ("reminder", "remind", "info")
+
+
+def test_a_block_has_an_emergency_release_that_needs_a_reason() -> None:
+    (finding,) = decide(rule(finding=FINDING), on=event()).findings
+    assert finding.action == "block"
+    assert finding.release is not None
+    assert (finding.release.how, finding.release.needs) == ("emergency", "reason")
+    weaker = rule(finding={**FINDING, "action": "remind"})
+    assert decide(weaker, on=event()).findings[0].release is None
+    unverified = rule(finding=FINDING, unless={"encounter.is_rescue": {"is": True}})
+    (capped,) = decide(unverified, on=event()).findings
+    assert (capped.action, capped.release) == ("require_reason", None)
+
+
+def test_findings_are_grouped_by_phase_too() -> None:
+    changed = {**FINDING, "key": ["patient.id"], "by_phase": {"during": {"key": ["encounter.id"]}}}
+    both = ["prescription.draft", "prescription.signed"]
+    visit = {"encounter": {"id": "visit-7"}}
+    made = rule(on=both, finding=changed)
+    assert decide(made, on=event(**visit)).findings[0].key == "visit-7"
+    draft = event(event="prescription.draft", **visit)
+    assert decide(made, on=draft).findings[0].key == "test|patient-1"
+
+
+def test_suggestions_say_what_to_do_and_to_what() -> None:
+    suggest = [
+        {"remove": "item"},
+        {"reduce": "item.days_supply", "to": {"parameter": "days.limit"}},
+        {"replace": "item", "with": {"codeset": "penicillins"}},
+        {"ask": "second_opinion", "zh": "请会诊", "en": "ask a colleague"},
+    ]
+    (finding,) = decide(rule(finding={**FINDING, "suggest": suggest}), on=event()).findings
+    assert finding.suggest == (
+        {"remove": "item"},
+        {"reduce": "item.days_supply", "to": "7 d"},
+        {"replace": "item", "with": "codeset:penicillins"},
+        {"ask": "second_opinion", "zh": "请会诊", "en": "ask a colleague"},
+    )
+    assert {t.parameter for t in finding.thresholds} == {"age.limit", "days.limit"}
 
 
 def test_what_differs_by_phase_differs() -> None:
@@ -174,6 +215,61 @@ def test_a_rule_is_in_force_from_its_first_day_to_the_day_before_its_end() -> No
     made = rule(effective={"from": "2026-03-02", "to": "2026-03-04"})
     for day, verdict in ((1, "no_rules"), (2, "findings"), (3, "findings"), (4, "no_rules")):
         assert decide(made, on=event(at=f"2026-03-0{day}T08:00+08:00")).verdict == verdict
+
+
+OLDER = {
+    "version": 1,
+    "effective": {"from": "2020-01-01", "to": "2026-03-02"},
+    "on": ["prescription.signed"],
+    "when": {"item.drug.kind": {"is": "western"}},
+    "finding": {**FINDING, "message": {"zh": "旧", "en": "older"}},
+    "evidence": [{"source": "law", "locator": "article 0"}],
+    "each": "items",
+}
+"""An older body of a rule, which fired on every western drug."""
+
+
+def versioned(**parts: Any) -> Rule:
+    return rule(version=2, effective={"from": "2026-03-02"}, versions=[OLDER], **parts)
+
+
+def test_the_body_of_the_service_date_decides_and_is_named() -> None:
+    made = versioned(finding=FINDING)
+    adult = {"patient": {"age": "60 a"}}
+    before = decide(made, on=event(at="2026-03-01T10:00+08:00", **adult))
+    assert [(f.rule_version, f.message.en) for f in before.findings] == [(1, "older")]
+    assert before.rules == {"spec.rule": 1}
+    assert before.findings[0].evidence[0].locator == "article 0"
+    after = decide(made, on=event(**adult))
+    assert (after.verdict, after.rules) == ("clean", {"spec.rule": 2})
+    assert decide(made, on=event(at="2019-12-31T10:00+08:00")).verdict == "no_rules"
+
+
+def test_each_item_is_judged_by_the_body_of_its_own_day() -> None:
+    items = [{"drug": "D1"}, {"drug": "D1", "service_time": "2026-03-01T10:00+08:00"}]
+    decision = decide(versioned(finding=FINDING), on=event(patient={"age": "60 a"}, items=items))
+    assert [(f.element, f.rule_version) for f in decision.findings] == [("2", 1)]
+    assert decision.rules == {"spec.rule": 2}
+    assert decision.versions == {"2": {"spec.rule": 1}}
+
+
+def test_the_alerts_of_two_bodies_have_two_names() -> None:
+    made = versioned(finding=FINDING)
+    older = decide(made, on=event(at="2026-03-01T10:00+08:00"))
+    newer = decide(made, on=event())
+    assert older.findings[0].alert_id != newer.findings[0].alert_id
+
+
+def test_a_change_of_a_parameter_of_an_older_body_is_noticed_within_its_days() -> None:
+    made = rule(
+        version=2,
+        effective={"from": "2028-01-01"},
+        versions=[{**OLDER, "effective": {"from": "2020-01-01", "to": "2028-01-01"},
+                   "when": YOUNG, "finding": FINDING}],
+    )  # fmt: skip
+    minor = {"patient": {"age": "15 a"}}
+    assert decide(made, on=event(**minor)).verdict == "findings"
+    assert decide(made, on=event(at="2027-01-01T10:00+08:00", **minor)).verdict == "clean"
 
 
 def test_the_day_is_the_institutions() -> None:

@@ -9,10 +9,10 @@ import pytest
 from contracts.decision import Decision, encode_record
 from contracts.event import Event
 from rules import Evaluator
-from rules.index import SMALL
+from rules.authoring.shorthand import event_of
+from rules.engine.index import SMALL
 from rules.model import Rule
 from rules.pack import Pack
-from rules.shorthand import event_of
 from spec.rules.world import knowledge, make_rule
 
 BASE = knowledge()

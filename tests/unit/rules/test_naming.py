@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from contracts.acts import Result
 from contracts.event import Event
 from rules import Evaluator
+from rules.authoring.shorthand import event_of
 from rules.naming import distinct
 from rules.pack import Pack
-from rules.shorthand import event_of
 from spec.rules.world import knowledge, make_rule
 
 BASE = knowledge()

@@ -7,8 +7,8 @@ import pytest
 import knowledge_base
 from contracts.acts import VERBS
 from rules import PACKS, Evaluator, load_pack
-from rules.shorthand import event_of
-from rules.workbench import check, explain
+from rules.authoring.shorthand import event_of
+from rules.authoring.workbench import check, explain
 
 KNOWLEDGE = knowledge_base.load(knowledge_base.default_paths())
 

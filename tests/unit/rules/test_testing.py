@@ -10,10 +10,11 @@ import pytest
 
 from contracts.values import Listing
 from rules import load_pack
-from rules.shorthand import ShorthandError, event_of, merge
-from rules.testing import TestReport, run_tests
-from rules.workbench import check, facts
-from rules.workbench import test as run_workbench
+from rules.authoring.shorthand import ShorthandError, event_of, merge
+from rules.authoring.testing import TestReport, _equal, run_tests
+from rules.authoring.workbench import check, facts
+from rules.authoring.workbench import test as run_workbench
+from rules.engine.engines import ENGINES
 from spec.rules.world import knowledge, rule_text
 
 BASE = knowledge()
@@ -113,22 +114,81 @@ def test_an_event_that_cannot_be_made_fails_its_case(tmp_path: Path) -> None:
     assert "is not written like 30 a" in str(report)
 
 
-def test_a_rule_needs_the_cases_that_its_conditions_ask_for(tmp_path: Path) -> None:
+def test_what_an_alert_says_is_compared_part_by_part(tmp_path: Path) -> None:
+    wanted = "{alerts: [{severity: info, audience: [insurer]}]}"
+    text = GOOD.replace("{alert: {severity: warning, message: {en: aged 17}}}", wanted)
+    (failure,) = run(tmp_path, text).failures
+    parts = {d.part: (d.expected, d.got) for d in failure.diffs}
+    assert parts == {
+        "severity": ("'info'", "'warning'"),
+        "audience[0]": ("'insurer'", "'prescriber'"),
+    }
+
+
+def test_elements_are_expected_one_by_one(tmp_path: Path) -> None:
+    case = """
+  - name: element by element
+    given: {items: [{drug: D1}, {drug: levofloxacin}, {drug: "urn:x|1"}]}
+    expect:
+      elements:
+        "1": {alert: {severity: warning}}
+        "2": does_not_apply
+        "3": {undetermined: item.drug.ingredients}
+"""
+    assert run(tmp_path, GOOD + case).ok
+    wrong = case.replace("does_not_apply", "silent").replace('"3"', '"4"')
+    (failure,) = run(tmp_path, GOOD + wrong).failures
+    said = "\n".join(failure.differences)
+    assert "element 2: expected silent" in said
+    assert "element 2: got      does_not_apply" in said
+    assert "element 4: got      no such element; there are: 1, 2, 3" in said
+
+
+def test_a_missing_fact_is_compared_for_the_event_and_for_an_element(tmp_path: Path) -> None:
+    text = GOOD.replace("{not_evaluable: patient.age}", "{not_evaluable: patient.sex}")
+    assert "expected not_evaluable: patient.sex" in str(run(tmp_path, text))
+    text = GOOD.replace("{not_evaluable: patient.age}", '{elements: {"1": not_evaluable}}')
+    assert run(tmp_path, text).ok
+
+
+@pytest.mark.parametrize(("wanted", "got", "is_equal"), [
+    (25, "25.00", True),
+    (25.5, "25.50", True),
+    ("25.0", "25.00", True),
+    ("01", "1", False),
+    (True, 1, False),
+    ("x", "y", False),
+])  # fmt: skip
+def test_an_amount_may_be_written_freely_but_a_code_may_not(
+    wanted: object, got: object, is_equal: bool
+) -> None:
+    assert _equal(wanted, got) is is_equal
+
+
+def test_two_cases_of_one_name_are_a_problem(tmp_path: Path) -> None:
+    report = run(tmp_path, GOOD.replace("name: eighteen", "name: fires"))
+    assert "two cases are called `fires`" in str(report)
+
+
+def test_the_truth_values_that_no_case_has_seen_are_named(tmp_path: Path) -> None:
     folder = pack(tmp_path, GOOD)
-    assert check([folder], BASE) == []
-    head, _, rest = GOOD.partition("  - name: no rescue word")
-    tail = rest[rest.index("  - name: unknown drug") :]
-    text = f"{head}{tail}".replace("expect: exempt", "expect: alert")
-    text = text.replace("{is_rescue: true}", "{is_rescue: false}")
+    seen = {c.condition.partition(" ")[0]: c for c in run_workbench([folder], BASE).conditions}
+    assert all(not condition.never for condition in seen.values())
+    text = GOOD.replace("{age: 18 a}}, expect: silent", "{age: 16 a}}, expect: alert")
     (folder / "rule.test.yaml").write_text(text, "utf-8")
-    said = "\n".join(map(str, check([folder], BASE)))
-    assert "lack an exemption case" in said
-    assert "lack a case without `encounter.is_rescue`" in said
-    lines = [line for line in GOOD.split("\n") if "fires" not in line and "no age" not in line]
-    (folder / "rule.test.yaml").write_text("\n".join(lines), "utf-8")
-    said = "\n".join(map(str, check([folder], BASE)))
-    assert "lack 1 firing cases" in said
-    assert "lack a case without `patient.age`" in said
+    seen = {c.condition.partition(" ")[0]: c for c in run_workbench([folder], BASE).conditions}
+    assert seen["patient.age"].never == ("false",)
+    assert seen["item.drug.ingredients"].never == ()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_runs_the_tests(tmp_path: Path, engine: str) -> None:
+    if engine == "durable":
+        pytest.importorskip("durable")
+    folder = pack(tmp_path, GOOD)
+    tested = run_workbench([folder], BASE, engine=engine)
+    assert tested.ok, str(tested.report)
+    assert len(tested.results) == 9
 
 
 def test_a_rule_without_a_test_is_a_problem(tmp_path: Path) -> None:

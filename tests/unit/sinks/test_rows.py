@@ -16,6 +16,9 @@ from contracts.decision import (
     Decision,
     EventRef,
     Finding,
+    FoundAmount,
+    FoundLine,
+    FoundPair,
     OriginHeaders,
     Words,
     encode_record,
@@ -217,6 +220,33 @@ def test_a_decision_comes_after_its_alerts_which_hold_the_finding_as_it_is() -> 
     assert (decision["origin_topic"], decision["origin_offset"]) == ("in", 99)
     assert decision["received_at"] == 1_769_999_999_999
     assert decision["payload"] == value
+
+
+def test_money_and_pair_of_a_finding_are_columns_of_its_alert() -> None:
+    import msgspec
+
+    lines = (
+        FoundLine(line="1", total=Decimal("12.50"), fund=Decimal("10.00")),
+        FoundLine(line="2", total=Decimal("0.50")),
+    )
+    found = msgspec.structs.replace(
+        FINDING,
+        amount=FoundAmount(total=Decimal("13.00"), lines=lines, missing=("item.fund_paid",)),
+        pair=FoundPair(id="p", table="t", item="1", partner="2"),
+    )
+    decision = msgspec.structs.replace(DECISION, findings=(found,))
+    row = named(decision_rows(record(encode_record(decision)))[0])
+    assert (row["pair"], row["partner"], row["currency"]) == ("p", "2", "CNY")
+    assert (row["amount"], row["fund"]) == (Decimal("13.00"), None)
+    assert row["money.line_id"] == ["1", "2"]
+    assert row["money.total"] == [Decimal("12.50"), Decimal("0.50")]
+    assert row["money.fund"] == [Decimal("10.00"), None]
+
+
+def test_a_finding_without_money_has_none_in_its_row() -> None:
+    row = named(decision_rows(record(encode_record(DECISION)))[0])
+    assert (row["pair"], row["partner"], row["currency"]) == ("", "", "")
+    assert (row["amount"], row["fund"], row["money.line_id"]) == (None, None, [])
 
 
 def test_a_decision_without_headers_is_stored_without_its_origin() -> None:

@@ -1,0 +1,1 @@
+"""Our engine against its peers on the same rules and events: `python -m benchmarks.engine`."""

@@ -1,0 +1,1 @@
+"""The rule author's tools: tests, explanations, the lock, a new rule's files."""

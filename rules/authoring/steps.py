@@ -1,0 +1,166 @@
+"""The conditions of a rule asked one by one: each with its facts, operands and truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from knowledge_base import KnowledgeBase
+from rules.authoring.operand_values import Compared, Values, compared, said_operand
+from rules.authoring.origins import Find, Origin, Origins
+from rules.engine import compiler
+from rules.engine.plan import Ready
+from rules.engine.reasons import fact_value
+from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
+from rules.facts.base import Context, Element
+from rules.facts.pairs import find_pairs
+from rules.logic import Truth
+from rules.model import AllOf, Condition, Not, Some, Test, facts_of_test, operands_of
+from rules.naming import line_names
+from rules.words import INTERACTIONS
+
+
+@dataclass(frozen=True)
+class Read:
+    """A fact that a condition asked for, and where its value comes from."""
+
+    fact: str
+    value: Any
+    """{"unknown": why} where unknown, {"partial": […]} where a list may hold more."""
+    unit: str = ""
+    origin: Origin | None = None
+    """The fields of the event, and what of the knowledge base, it is made of; if asked for."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of a condition: a test, or a combination of steps."""
+
+    kind: str
+    """test, all, any, not, some, or record (an element that `some` looked at)."""
+    said: str
+    truth: Truth
+    reads: tuple[Read, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    def tests(self) -> Iterator[Step]:
+        """The single conditions below, in the order of the text."""
+        if self.kind == "test":
+            yield self
+        for step in self.steps:
+            yield from step.tests()
+
+
+class Steps:
+    """Asks the conditions of one rule, on the days of one epoch."""
+
+    def __init__(self, ready: Ready, family: str, knowledge: KnowledgeBase, day: date) -> None:
+        self._ready = ready
+        self._family = family
+        self._knowledge = knowledge
+        self._day = day
+        self._runs: dict[tuple[Condition, str], compiler.Run] = {}
+        self.origins: Origins | None = None
+        """Of the present event, if they are asked for."""
+
+    def _truth(self, tree: Condition, c: Context, x: Element | None, each: str) -> Truth:
+        run = self._runs.get((tree, each))
+        if run is None:
+            run = compiler.compile_condition(tree, each, self._family, self._knowledge, self._day)
+            self._runs[tree, each] = run
+        found: Truth = run(c, c.facts, x, c.facts if x is None else x.facts)
+        return found
+
+    def of(self, tree: Condition, c: Context, x: Element | None, each: str | None = None) -> Step:
+        each = self._ready.rule.each if each is None else each
+        truth = self._truth(tree, c, x, each)
+        if isinstance(tree, Test):
+            return self._test(tree, truth, c, x, each)
+        if isinstance(tree, Some):
+            return self._some(tree, truth, c)
+        if isinstance(tree, Not):
+            return Step("not", "not", truth, steps=(self.of(tree.condition, c, x, each),))
+        steps = tuple(self.of(child, c, x, each) for child in tree.conditions)
+        kind = "all" if isinstance(tree, AllOf) else "any"
+        return Step(kind, f"{kind} of {len(steps)}", truth, steps=steps)
+
+    def _test(self, test: Test, truth: Truth, c: Context, x: Element | None, each: str) -> Step:
+        reads = []
+        for name in facts_of_test(test):
+            fact = fact_of(name, each)
+            if fact is not None:
+                value = fact_value(fact, self._family, c, x)
+                reads.append(Read(name, value, fact.unit, self._origin(fact, value, c, x, each)))
+        operands = [
+            entry
+            for operand in operands_of(test)
+            if (entry := compared(operand, self._values(each, c, x))) is not None
+        ]
+        return Step("test", said(test), truth, tuple(reads), tuple(operands))
+
+    def _origin(
+        self, fact: Fact, value: Any, c: Context, x: Element | None, each: str
+    ) -> Origin | None:
+        if self.origins is None:
+            return None
+        if fact.name == ELEMENT_VALUE:  # as good as the list that it is an element of
+            listed = CATALOGUE[each]
+            return self.origins.of(listed, fact_value(listed, self._family, c, None), c, None)
+        if not fact.of or x is None:
+            return self.origins.of(fact, value, c, None)
+        find = _finder(each, x.id, c)
+        return self.origins.of(fact, value, c, find) if find is not None else None
+
+    def _values(self, each: str, c: Context, x: Element | None) -> Values:
+        """How operands read the facts of this element."""
+
+        def value(name: str) -> Any:
+            fact = fact_of(name, each)
+            return None if fact is None else fact_value(fact, self._family, c, x)
+
+        return Values(self._knowledge, c.day, value)
+
+    def _some(self, some: Some, truth: Truth, c: Context) -> Step:
+        records = list_of(some.each)
+        elements, why = records.elements(c) if records is not None else ((), "")
+        steps = []
+        for element in elements:
+            inner = self.of(some.where, c, element, some.each)
+            steps.append(Step("record", f"{some.each} {element.id}", inner.truth, steps=(inner,)))
+        rest = f" ({why}: there may be others)" if why else ""
+        return Step("some", f"some of {some.each}{rest}", truth, steps=tuple(steps))
+
+
+def _finder(each: str, name: str, c: Context) -> Find | None:
+    """Finds the element that stands where this one does in its list; None where it has no place."""
+    names = [element.id for element in _listed(each, c)]
+    if name not in names:
+        return None
+    place = names.index(name)
+
+    def find(other: Context) -> Element | None:
+        elements = _listed(each, other)
+        return elements[place] if place < len(elements) else None
+
+    return find
+
+
+def _listed(each: str, c: Context) -> Sequence[Element]:
+    """The elements of a list, as of the context's day."""
+    if each == INTERACTIONS:
+        items = c.data.items
+        lines = [Element(i, n) for i, n in zip(items, line_names(items), strict=True)]
+        return find_pairs(c, lines, [True] * len(lines)).pairs
+    records = list_of(each)
+    return records.elements(c)[0] if records is not None else ()
+
+
+def said(test: Test) -> str:
+    """A condition in words: `patient.age below parameter fluoroquinolone.minimum_age`."""
+    text = f"{test.fact} {test.operator} {' and '.join(said_operand(o) for o in test.operands)}"
+    if test.fresh_within is not None:
+        text += f", fresh within {said_operand(test.fresh_within)}"
+    return text

@@ -1,0 +1,278 @@
+"""The sibling tests of rules, run by the engine that the workers run; see rules.authoring.cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from contracts.decision import Decision, Finding
+from contracts.event import Event
+from knowledge_base import KnowledgeBase
+from knowledge_base.strict_yaml import Problem
+from rules import words
+from rules.authoring.cases import Case, Expected, read_cases, test_files
+from rules.authoring.explain import Explainer, Explanation, Truths
+from rules.authoring.shorthand import ShorthandError, event_of
+from rules.engine.engines import make_evaluator
+from rules.model import Rule
+from rules.pack import Pack
+
+__all__ = [
+    "Case",
+    "CaseResult",
+    "Difference",
+    "Expected",
+    "TestReport",
+    "outcome_of",
+    "read_cases",
+    "run_case",
+    "run_tests",
+    "test_files",
+    "word_of",
+]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One part in which expected and got differ; `part` is "" for the outcome."""
+
+    part: str
+    expected: str
+    got: str
+
+    def lines(self) -> tuple[str, str]:
+        head = f"{self.part}: " if self.part else ""
+        return f"{head}expected {self.expected}", f"{head}got      {self.got}"
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    case: Case
+    got: str
+    """The outcome in words."""
+    diffs: tuple[Difference, ...] = ()
+    missing: tuple[str, ...] = ()
+    """The facts that the outcome names as missing."""
+    truths: Truths = ()
+    """What each condition came to."""
+    error: str = ""
+    """Why there is no event to decide."""
+
+    @property
+    def passed(self) -> bool:
+        return not self.diffs and not self.error
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """The differences as lines for people."""
+        if self.error:
+            return (self.error,)
+        return tuple(line for difference in self.diffs for line in difference.lines())
+
+    def __str__(self) -> str:
+        case = self.case
+        head = f"{case.path}:{case.line}: {case.rule}: {case.name}"
+        if self.passed:
+            return f"{head}: ok"
+        return "\n".join([head, *(f"    {line}" for line in self.differences)])
+
+
+@dataclass(frozen=True)
+class TestReport:
+    """What the tests said; `str()` shows each failure with expected and got."""
+
+    __test__ = False
+
+    results: tuple[CaseResult, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def failures(self) -> tuple[CaseResult, ...]:
+        return tuple(result for result in self.results if not result.passed)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures and not self.problems
+
+    def __str__(self) -> str:
+        lines = [str(problem) for problem in self.problems]
+        lines += [str(failure) for failure in self.failures]
+        rules = len({result.case.rule for result in self.results})
+        passed = len(self.results) - len(self.failures)
+        lines.append(f"{passed} of {len(self.results)} cases passed, {rules} rules")
+        return "\n".join(lines)
+
+
+def run_tests(
+    pack: Pack, knowledge: KnowledgeBase, paths: Sequence[Path], engine: str = "compiled"
+) -> TestReport:
+    """Run every case of the test files. Mistakes in the files stand in `problems`."""
+    problems: list[Problem] = []
+    results: list[CaseResult] = []
+    for path in test_files(paths):
+        explainer: Explainer | None = None
+        for case in read_cases(path, pack, problems):
+            rule = pack.rule(case.rule)
+            if rule is not None:
+                explainer = explainer or _explainer(rule, knowledge, engine)
+                results.append(_run(case, explainer))
+    return TestReport(tuple(results), tuple(problems))
+
+
+def run_case(
+    case: Case, rule: Rule, knowledge: KnowledgeBase, engine: str = "compiled"
+) -> CaseResult:
+    """One case, with the rule alone in its pack."""
+    return _run(case, _explainer(rule, knowledge, engine))
+
+
+def _explainer(rule: Rule, knowledge: KnowledgeBase, engine: str) -> Explainer:
+    """Of the rule alone; a draft is tested as if it were in shadow."""
+    if not rule.is_evaluated:
+        rule = rule.in_shadow()
+    return Explainer(make_evaluator(engine, Pack.of([rule]), knowledge))
+
+
+def _run(case: Case, explainer: Explainer) -> CaseResult:
+    try:
+        event: Event = event_of(case.event, explainer.knowledge)
+    except ShorthandError as e:
+        return CaseResult(case, "no event", error=f"the event cannot be made: {e}")
+    explained = explainer.explain(case.rule, event)
+    decision = explained.decision
+    got = outcome_of(decision)
+    missing = (
+        *_missing(decision, got),
+        *(fact for finding in decision.findings for fact in finding.exemption_unverified),
+    )
+    diffs = _differences(case.expect, decision, got, explained)
+    return CaseResult(case, got, tuple(diffs), missing, explained.truths())
+
+
+def outcome_of(decision: Decision) -> str:
+    """The outcome of the one rule of a decision, over all of its elements.
+
+    That a line may also make a pair with another act is said only where nothing else is.
+    """
+    counted = decision.coverage
+    if decision.findings:
+        return "alert"
+    if counted.not_evaluable:
+        return "not_evaluable"
+    if any(group.fact != words.INTERACTIONS for group in decision.undetermined):
+        return "undetermined"
+    if counted.exempt:
+        return "exempt"
+    if counted.silent:
+        return "silent"
+    return "undetermined" if counted.undetermined else "not_applicable"
+
+
+def _differences(
+    expected: Expected, decision: Decision, got: str, explained: Explanation
+) -> list[Difference]:
+    if expected.elements:
+        return _by_element(expected, decision, explained)
+    if word_of(got) != expected.outcome:
+        return [Difference("", str(expected), _shown(decision, got))]
+    if got == "alert":
+        return _alerts(expected.alerts, decision.findings)
+    return _facts(expected, _missing(decision, got))
+
+
+def _by_element(expected: Expected, decision: Decision, explained: Explanation) -> list[Difference]:
+    found: list[Difference] = []
+    outcomes = {element.element: element for element in explained.elements}
+    for name, wanted in expected.elements.items():
+        part = f"element {name}"
+        element = outcomes.get(name)
+        if element is None:
+            known = ", ".join(outcomes) or "none"
+            found.append(Difference(part, str(wanted), f"no such element; there are: {known}"))
+        elif word_of(element.outcome) != wanted.outcome:
+            found.append(Difference(part, str(wanted), element.outcome))
+        elif wanted.outcome == "alert":
+            here = [f for f in decision.findings if f.element == name]
+            found += _alerts(wanted.alerts, here, f"{part}: ")
+        else:
+            inner = _facts(wanted, list(element.missing))
+            found += [Difference(part, d.expected, d.got) for d in inner]
+    return found
+
+
+def _facts(expected: Expected, missing: Sequence[str]) -> list[Difference]:
+    if set(expected.facts) <= set(missing):
+        return []
+    return [Difference("", str(expected), f"{expected.outcome}: {', '.join(missing)}")]
+
+
+def _alerts(
+    wanted: Sequence[dict[str, Any]], findings: Sequence[Finding], head: str = ""
+) -> list[Difference]:
+    if len(findings) != len(wanted):
+        return [Difference(head.removesuffix(": "), f"{len(wanted)} alerts", _listed(findings))]
+    found: list[Difference] = []
+    for number, (parts, finding) in enumerate(zip(wanted, findings, strict=True), 1):
+        inner: list[Difference] = []
+        _compare(parts, msgspec.to_builtins(finding), "", inner)
+        many = f"alert {number}: " if len(wanted) > 1 else ""
+        found += [Difference(f"{head}{many}{d.part}", d.expected, d.got) for d in inner]
+    return found
+
+
+def _listed(findings: Sequence[Finding]) -> str:
+    shown = "; ".join(f"{f.element or 'event'}: {f.message.en}" for f in findings)
+    return f"{len(findings)} alerts ({shown})" if findings else "0 alerts"
+
+
+def _compare(wanted: Any, got: Any, path: str, found: list[Difference]) -> None:
+    """Append each part that differs; mappings may be subsets, numbers may be written freely."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        for name, value in wanted.items():
+            _compare(value, got.get(name), f"{path}.{name}" if path else name, found)
+        return
+    if isinstance(wanted, list) and isinstance(got, list | tuple) and len(wanted) == len(got):
+        for number, (one, other) in enumerate(zip(wanted, got, strict=True)):
+            _compare(one, other, f"{path}[{number}]", found)
+        return
+    if wanted != (list(got) if isinstance(got, tuple) else got) and not _equal(wanted, got):
+        found.append(Difference(path, repr(wanted), "nothing" if got is None else repr(got)))
+
+
+def _equal(wanted: Any, got: Any) -> bool:
+    """Whether two amounts are equal: `25`, `25.0` and the text `25.00` are one amount."""
+    if isinstance(wanted, bool) or isinstance(got, bool):
+        return False
+    if isinstance(wanted, str) and isinstance(got, str) and "." not in wanted + got:
+        return False  # codes: `01` is not `1`
+    try:
+        return Decimal(str(wanted)) == Decimal(str(got))
+    except InvalidOperation:
+        return False
+
+
+def _missing(decision: Decision, got: str) -> list[str]:
+    if got == "undetermined":
+        return list(dict.fromkeys(group.fact for group in decision.undetermined))
+    return list(
+        dict.fromkeys(missing.fact for entry in decision.not_evaluable for missing in entry.missing)
+    )
+
+
+def word_of(outcome: str) -> str:
+    """An outcome as test files write it."""
+    return "does_not_apply" if outcome == "not_applicable" else outcome
+
+
+def _shown(decision: Decision, got: str) -> str:
+    if got == "alert":
+        return f"alert: {decision.findings[0].message.en}"
+    missing = ", ".join(_missing(decision, got)) if got in ("not_evaluable", "undetermined") else ""
+    text = f"{got}: {missing}" if missing else word_of(got)
+    read = {**decision.facts, **{k: v for e in decision.elements.values() for k, v in e.items()}}
+    return f"{text} (facts read: {read})" if read else text

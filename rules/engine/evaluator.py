@@ -1,0 +1,154 @@
+"""Events in, decisions out: the meaning of a pack, with nothing else involved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from contracts.acts import phase_of
+from contracts.decision import Basis, Decision
+from contracts.event import EVENT_TYPES, Event
+from knowledge_base import KnowledgeBase
+from rules import words
+from rules.engine.constants import boundaries, epoch_start
+from rules.engine.index import MANY
+from rules.engine.plan import Compiled, Deciders, Group, Plan, Ready
+from rules.engine.run import Run
+from rules.engine.watched import Watched
+from rules.facts.base import Context, Element
+from rules.model import Rule
+from rules.pack import Pack
+
+DEFAULT_ZONE: Final = "Asia/Shanghai"
+PROFILES: Final = ("site", "demo")
+_MAX_KEPT: Final = 4096
+_AROUND: Final = (timedelta(-1), timedelta(0), timedelta(1))
+
+
+class Evaluator:
+    """Decides events with one pack and one knowledge base. For one thread.
+
+    The profile `demo` treats shadow rules as active, and every decision names it. `index` says
+    whether rules are looked up by tables; the decisions do not depend on it. `deciders` is the
+    engine, the compiled one by default.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        knowledge: KnowledgeBase,
+        profile: str = "site",
+        *,
+        index: Literal["auto", "always", "never"] = "auto",
+        deciders: Deciders | None = None,
+    ) -> None:
+        if profile not in PROFILES:
+            raise ValueError(f"the profile {profile!r} is none of {', '.join(PROFILES)}")
+        self.pack = pack
+        self.knowledge = knowledge
+        self._deciders = deciders or Compiled(knowledge)
+        self.basis = Basis(
+            pack=pack.digest,
+            knowledge=knowledge.digest,
+            engine=self._deciders.name,
+            profile=profile,
+        )
+        self.evaluations = 0
+        """How many (rule, element) pairs were looked at so far; the index keeps it small."""
+        self._profile = profile
+        self._few = {"auto": None, "always": 0, "never": MANY}[index]
+        self._rules = tuple(rule for rule in pack.rules if rule.is_evaluated)
+        bodies = [body for rule in self._rules for body in rule.bodies]
+        self._days = boundaries(bodies, knowledge)
+        self._with_pairs = frozenset(
+            name for body in bodies if body.each == words.INTERACTIONS for name in body.on
+        )
+        self._zones: dict[tuple[str, date], tzinfo] = {}
+        self._texts: dict[date, str] = {}
+        self._plans: dict[tuple[str, date], Plan] = {}
+        self._plans_by_epoch: dict[tuple[str, date], Plan] = {}
+
+    def decide(self, event: Event, digest: str = "") -> Decision:
+        """The decision about an event. The same event gives the same decision, always.
+
+        `digest` names the event's bytes, for the store to notice other content under one key.
+        """
+        return Run(self, event).decision(digest)
+
+    def looked_at(self, event: Event) -> list[tuple[Ready, Context, Element | None]]:
+        """Every rule in force with every element it could be about, for explanations."""
+        run = Watched(self, event)
+        run.decision("")
+        return run.seen
+
+    def zone(self, institution_id: str, at: datetime) -> tzinfo:
+        """The institution's time zone that day; the country's where the registry has none."""
+        key = (institution_id, at.date())
+        zone = self._zones.get(key)
+        if zone is None:
+            # The registry is dated by UTC days, of which any of three can be this one.
+            zone, *others = {self._zone_of(institution_id, key[1] + days) for days in _AROUND}
+            if others:
+                return self._zone_of(institution_id, at.astimezone(UTC).date())
+            if len(self._zones) >= _MAX_KEPT:
+                self._zones.clear()
+            self._zones[key] = zone
+        return zone
+
+    def _zone_of(self, institution_id: str, day: date) -> tzinfo:
+        entry = self.knowledge.institution(institution_id, day)
+        return ZoneInfo(entry.time_zone if entry is not None else DEFAULT_ZONE)
+
+    def plan(self, event_type: str, day: date) -> Plan:
+        """What is done with events of a type on a service date."""
+        plan = self._plans.get((event_type, day))
+        if plan is None:
+            start = epoch_start(self._days, day)
+            plan = self._plans_by_epoch.get((event_type, start))
+            if plan is None:
+                plan = self._plans_by_epoch[event_type, start] = self._make(event_type, start)
+            if len(self._plans) >= _MAX_KEPT:
+                self._plans.clear()
+            self._plans[event_type, day] = plan
+        return plan
+
+    def day_text(self, day: date) -> str:
+        """The day as YYYY-MM-DD."""
+        text = self._texts.get(day)
+        if text is None:
+            if len(self._texts) >= _MAX_KEPT:
+                self._texts.clear()
+            text = self._texts[day] = day.isoformat()
+        return text
+
+    def _make(self, event_type: str, day: date) -> Plan:
+        known = EVENT_TYPES[event_type]
+        ready: dict[str, list[Ready]] = {}
+        name = f"{known.family}.{known.verb}"
+        for order, rule in enumerate(self._in_force(name, day)):
+            is_shown = rule.status == "active" or self._profile == "demo"
+            shown = "active" if is_shown else "shadow"
+            one = Ready(rule, event_type, shown, order, self.knowledge, day, self._deciders)
+            ready.setdefault(rule.each, []).append(one)
+        groups = {
+            each: Group(rules, each, known.family, self._few, day, self._deciders)
+            for each, rules in ready.items()
+        }
+        return Plan(
+            known.family,
+            phase_of(known.verb),
+            groups.pop("", None),
+            groups.pop("items", None),
+            of_pairs=groups.pop(words.INTERACTIONS, None),
+            of_lists=tuple(groups.items()),
+            asks_for_pairs=name in self._with_pairs,
+        )
+
+    def _in_force(self, event_name: str, day: date) -> Iterable[Rule]:
+        """The body of each rule that governs the day, where it is about such events."""
+        for rule in self._rules:
+            body = rule.on_day(day)
+            if body is not None and event_name in body.on:
+                yield body

@@ -1,0 +1,369 @@
+"""One event on its way to a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, tzinfo
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from contracts.decision import (
+    Coverage,
+    Decision,
+    EventRef,
+    Finding,
+    Missing,
+    NotEvaluable,
+    Undetermined,
+)
+from contracts.event import Event
+from contracts.identity import EventKey, decision_id
+from rules.engine.bunches import RULE_ERROR, Bunch
+from rules.engine.compiler import (
+    ALERT,
+    EXEMPT,
+    NOT_EVALUABLE,
+    UNDETERMINED,
+    UNVERIFIED,
+)
+from rules.engine.pairing import judge_pairs
+from rules.engine.plan import Group, Plans, Ready
+from rules.engine.reasons import named
+from rules.engine.unlike import element_with, merged
+from rules.facts import LISTS, list_of
+from rules.facts.base import Context, Element, Value
+from rules.naming import line_names
+
+_OUTCOMES: Final = 8
+_ERROR: Final = (Missing(fact="", why="rule_error"),)
+_WITH_ITEMS: Final = frozenset(LISTS["items"])
+
+
+class Run:
+    """Collects the outcomes of one event."""
+
+    __slots__ = (
+        "context", "contexts", "counts", "day", "elements", "event", "findings", "key",
+        "not_evaluable", "others", "parts", "plan", "plans", "rules", "silent", "told",
+        "undetermined", "zone",
+    )  # fmt: skip
+
+    def __init__(self, plans: Plans, event: Event) -> None:
+        self.plans = plans
+        self.event = event
+        data = event.data
+        self.key = EventKey(event.source, event.id)
+        zone = self.zone = plans.zone(data.institution, event.time)
+        of_act = data.service_time
+        day = local_day(of_act, zone) if type(of_act) is datetime else None
+        if day is None:
+            day = event.time.astimezone(zone).date()
+        self.day: date = day
+        self.plan = plans.plan(event.type, day)
+        self.context = Context(event, day, zone, plans.knowledge)
+        self.contexts: dict[date, Context] | None = None
+        self.told: list[tuple[int, Ready]] = []
+        self.silent = 0
+        self.counts = [0] * _OUTCOMES
+        self.rules: dict[str, int] = {}
+        self.parts: list[dict[str, int]] = []
+        """Ids and versions of rules that were silent, a dict for each look at an element."""
+        self.others: list[tuple[str, dict[str, int]]] | None = None
+        """Rules that decided about elements of other days, by element."""
+        self.findings: list[Finding] = []
+        self.not_evaluable: list[NotEvaluable] = []
+        self.undetermined: dict[tuple[str, str, str], dict[str, None]] = {}
+        self.elements: dict[str, dict[str, Value]] = {}
+
+    def look(self) -> None:
+        """All rules on the event and on its elements."""
+        plan, context = self.plan, self.context
+        if plan.of_event is not None:
+            self.element(plan.of_event, context, None)
+        if plan.family in _WITH_ITEMS:
+            self.items(plan.of_items)
+        if plan.asks_for_pairs:
+            judge_pairs(self)
+        for each, group in plan.of_lists:
+            self.listed(each, group)
+        if context.hits is not None:
+            self.found(context)
+        if self.contexts:
+            for one in self.contexts.values():
+                if one.hits is not None:
+                    self.found(one)
+
+    def decision(self, digest: str) -> Decision:
+        """Look at everything, then say it."""
+        self.look()
+        plan, context, event = self.plan, self.context, self.event
+        self.join_parts()
+        counts = self.counts
+        rules = self.rules
+        versions = merged(self.rules, self.others) if self.others else {}
+        findings, incomplete = self.findings, self.not_evaluable
+        undetermined = self.undetermined
+        if findings:
+            verdict = "findings"
+        elif incomplete or undetermined:
+            verdict = "incomplete"
+        else:
+            verdict = "clean" if rules else "no_rules"
+        alerts = counts[ALERT] + counts[UNVERIFIED]
+        silent, exempt = self.silent, counts[EXEMPT]
+        not_evaluable = counts[NOT_EVALUABLE] + counts[RULE_ERROR]
+        data = event.data
+        department = data.department
+        return Decision(
+            decision_id=decision_id(self.key),
+            event=EventRef(
+                source=event.source,
+                id=event.id,
+                type=event.type,
+                time=msgspec.to_builtins(event.time),
+                act_id=data.act_id,
+                revision=data.revision,
+                institution=data.institution,
+                department=department if type(department) is str else "",
+                digest=digest,
+            ),
+            scope="patient",
+            cause="event",
+            subject=event.subject,
+            phase=plan.phase,
+            as_of=self.plans.day_text(self.day),
+            verdict=verdict,
+            coverage=Coverage(
+                applicable=alerts + silent + exempt + not_evaluable,
+                alerts=alerts,
+                silent=silent,
+                exempt=exempt,
+                not_evaluable=not_evaluable,
+                undetermined=counts[UNDETERMINED],
+            ),
+            findings=tuple(findings),
+            not_evaluable=tuple(incomplete),
+            undetermined=_grouped(undetermined) if undetermined else (),
+            facts=context.facts,
+            elements=self.elements,
+            rules=rules,
+            versions=versions,
+            basis=self.plans.basis,
+        )
+
+    def found(self, c: Context) -> None:
+        """Record the elements that decided a `some`, or left it open."""
+        for x in (c.hits or {}).values():
+            self.elements[x.id] = {**self.elements.get(x.id, {}), **x.facts}
+
+    def items(self, group: Group | None) -> None:
+        """Each item as of its own service date."""
+        context, elements = self.context, self.elements
+        items = self.event.data.items  # type: ignore[union-attr]
+        for item, name in zip(items, line_names(items), strict=True):
+            at = getattr(item, "service_time", UNSET)
+            if at is not UNSET and at is not None:
+                day = local_day(at, self.zone)
+                if day is not None and day != self.day:
+                    self.item_of_day(item, name, day)
+                    continue
+            if group is not None:
+                x = Element(item, name)
+                self.element(group, context, x)
+                if x.facts:
+                    elements[name] = x.facts
+
+    def item_of_day(self, item: Any, name: str, day: date) -> None:
+        """An item of another date: rules, limits and registries of that date."""
+        group = self.plans.plan(self.event.type, day).of_items
+        if group is not None:
+            context, x = self.context_of(day), Element(item, name)
+            self.of_other_day(group, context, x)
+            # The facts of the event as of that date are recorded with the item, and the date.
+            self.elements[x.id] = {**context.facts, **x.facts, "item.service_date": context.day}
+
+    def of_other_day(self, group: Group, c: Context, x: Element) -> None:
+        """An element that rules of another date decide about, maybe in another version."""
+        own = self.rules, self.parts
+        self.rules, self.parts = {}, []
+        self.all_of(group, (x,), c)
+        self.join_parts()
+        if self.others is None:
+            self.others = []
+        self.others.append((x.id, self.rules))
+        self.rules, self.parts = own
+
+    def join_parts(self) -> None:
+        """Name and count the silent rules that were gathered."""
+        for part in self.parts:
+            self.rules.update(part)
+            self.silent += len(part)
+
+    def fail(self, ready: Ready, c: Context) -> None:
+        """A rule that cannot be asked at all."""
+        self.tell(RULE_ERROR, ready, c, None)
+
+    def context_of(self, day: date) -> Context:
+        """What is read of the event as of a date, kept for its other elements."""
+        if day == self.day:
+            return self.context
+        if self.contexts is None:
+            self.contexts = {}
+        context = self.contexts.get(day)
+        if context is None:
+            context = Context(self.event, day, self.zone, self.plans.knowledge)
+            self.contexts[day] = context
+        return context
+
+    def listed(self, each: str, group: Group) -> None:
+        """The elements of a list; a list that is not fully known leaves its rules undetermined."""
+        records = list_of(each)
+        if records is None:
+            raise ValueError(f"no list {each}")
+        elements: Iterable[Element]
+        try:
+            elements, why = records.elements(self.context)
+        except Exception:
+            elements, why = (), "rule_error"
+        if why:
+            self.unlisted(records.fact, why, group)
+        self.all_of(group, elements)
+
+    def all_of(
+        self, group: Group, elements: Iterable[Element], context: Context | None = None
+    ) -> None:
+        c = self.context if context is None else context
+        for x in elements:
+            self.element(group, c, x)
+            if x.facts:
+                # An item and a diagnosis may have one name: the facts of both are recorded.
+                known = self.elements.get(x.id)
+                self.elements[x.id] = x.facts if known is None else {**known, **x.facts}
+
+    def unlisted(self, name: str, why: str, group: Group) -> None:
+        """Elements that nobody knows: a rule is undetermined unless its scope is false anyway."""
+        self.undetermined_of(group, self.context, ("", name, why), [{}])
+
+    def undetermined_of(
+        self,
+        group: Group,
+        c: Context,
+        under: tuple[str, str, str],
+        might_be: Sequence[dict[str, Value]],
+    ) -> None:
+        """Count the rules whose scope is not false for all that an element might be.
+
+        `under` is the element, the fact that is missing, and why; `might_be` are the facts that
+        are known of it.
+        """
+        elements = [element_with(known, under[2]) for known in might_be]
+        for ready in group.everything:
+            reasons, scope = ready.reasons, ready.rule.scope
+            try:
+                is_out = all(reasons.truth(scope, c, x) is False for x in elements)
+            except Exception:
+                self.fail(ready, c)
+                continue
+            if not is_out:
+                self.rules[ready.id] = ready.version
+                self.counts[UNDETERMINED] += 1
+                self.undetermined.setdefault(under, {})[ready.id] = None
+
+    def element(self, group: Group, c: Context, x: Element | None) -> None:
+        """All rules on one element, or on the event. Most of an event's time goes by here."""
+        F, told = c.facts, self.told
+        E = F if x is None else x.facts
+        rest = group.rest
+        looked_at = rest.size
+        try:
+            silent = rest.run(c, F, x, E, told)
+        except Exception:
+            silent = self.after_error(rest, c, x)
+        if silent:
+            self.parts.append(rest.parts.get(silent) or rest.part(silent))
+        if group.is_indexed:
+            try:
+                found = group.look(c, F, x, E)
+            except Exception:  # a fact that raises: each rule that reads it fails for itself
+                found = [group.indexed]
+            for bunch in found:
+                looked_at += bunch.size
+                try:
+                    silent = bunch.run(c, F, x, E, told)
+                except Exception:
+                    silent = self.after_error(bunch, c, x)
+                if silent:
+                    self.parts.append(bunch.parts.get(silent) or bunch.part(silent))
+        self.plans.evaluations += looked_at
+        if told:
+            self.tell_all(c, x)
+
+    def after_error(self, bunch: Bunch, c: Context, x: Element | None) -> int:
+        """A rule that raises fails for itself alone: ask the rules one by one."""
+        own = {id(ready) for ready in bunch.rules}
+        self.told[:] = [one for one in self.told if id(one[1]) not in own]
+        F = c.facts
+        return bunch.one_by_one(c, F, x, F if x is None else x.facts, self.told)
+
+    def tell_all(self, c: Context, x: Element | None) -> None:
+        """What was found on one element, in the order of the pack."""
+        told = self.told
+        if len(told) > 1:
+            told.sort(key=_order)
+        for outcome, ready in told:
+            self.tell(outcome, ready, c, x)
+        told.clear()
+
+    def tell(self, outcome: int, ready: Ready, c: Context, x: Element | None) -> None:
+        """An outcome that stands in the decision by itself."""
+        self.rules[ready.id] = ready.version
+        if outcome == EXEMPT:
+            self.counts[EXEMPT] += 1
+            return
+        element = x.id if x is not None else ""
+        missing: tuple[Missing, ...] = _ERROR
+        try:
+            if outcome in (ALERT, UNVERIFIED):
+                is_unverified = outcome == UNVERIFIED
+                self.findings.append(ready.told.finding(self.key, c, x, is_unverified))
+            elif outcome == UNDETERMINED:
+                for fact, why, _ in ready.reasons.missing(ready.rule.scope, c, x):
+                    self.undetermined.setdefault((element, fact, why), {})[ready.id] = None
+            elif outcome == NOT_EVALUABLE:
+                missing = named(ready.reasons.missing(ready.rule.when, c, x))
+        except Exception:
+            outcome = RULE_ERROR
+        self.counts[outcome] += 1
+        if outcome in (NOT_EVALUABLE, RULE_ERROR):
+            self.not_evaluable.append(
+                NotEvaluable(
+                    rule_id=ready.id,
+                    rule_version=ready.version,
+                    element=element,
+                    missing=missing,
+                    audience=ready.reminded,
+                )
+            )
+
+
+def _grouped(found: dict[tuple[str, str, str], dict[str, None]]) -> tuple[Undetermined, ...]:
+    return tuple(
+        [
+            Undetermined(element=element, fact=fact, why=why, rules=tuple(rules))
+            for (element, fact, why), rules in found.items()
+        ]
+    )
+
+
+def _order(told: tuple[int, Ready]) -> int:
+    return told[1].order
+
+
+def local_day(at: datetime, zone: tzinfo) -> date | None:
+    """The local day; None at the very ends of the calendar."""
+    try:
+        return at.astimezone(zone).date()
+    except OverflowError:
+        return None

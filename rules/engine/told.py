@@ -1,0 +1,138 @@
+"""What a rule tells: findings, complete in themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from contracts.decision import EMERGENCY, Citation, Finding, FoundPair, Threshold, Words
+from contracts.identity import EventKey, alert_id
+from rules import words
+from rules.engine import compiler
+from rules.engine.constants import threshold_of
+from rules.engine.messages import show
+from rules.engine.money import Money
+from rules.engine.proposals import Suggestions
+from rules.engine.reasons import Reasons
+from rules.facts.base import Context, Element
+from rules.facts.pairs import Pair
+from rules.finding_model import FindingSpec
+from rules.model import ParameterOperand, Rule, leaves_of, parameters_of, somes_of
+
+BLOCK: Final = "block"
+CAPPED_RESULT: Final = "suspected"
+CAPPED_ACTION: Final = "require_reason"
+"""What a finding comes to at most while its exemption is not verified."""
+
+
+class Told:
+    """Makes the findings of one rule; what does not depend on the event is made once."""
+
+    def __init__(self, rule: Rule, spec: FindingSpec, shown: str, reasons: Reasons) -> None:
+        self._rule = rule
+        self._spec = spec
+        self._shown = shown
+        self._reasons = reasons
+        self._capped_result = _weaker(spec.result, CAPPED_RESULT, words.RESULTS)
+        self._capped_action = _weaker(spec.action, CAPPED_ACTION, words.ACTIONS)
+        self._title = Words(zh=rule.title.zh, en=rule.title.en)
+        self._evidence = tuple(Citation(source=e.source, locator=e.locator) for e in rule.evidence)
+        mapped = spec.severity_from
+        self._severity_of = mapped.fact if mapped is not None else ""
+        self._severities = dict(mapped.words) if mapped is not None else {}
+        self._suggestions = Suggestions(spec.suggest, reasons)
+        self._money = Money(spec.amount, reasons) if spec.amount is not None else None
+        trees = (rule.when, rule.scope, rule.unless)
+        self._limits = tuple(t for tree in trees for t in leaves_of(tree) if parameters_of(t))
+        asked = [o for tree in trees for o in parameters_of(tree)]
+        asked += [o for o in spec.operands if isinstance(o, ParameterOperand)]
+        self._parameters = tuple(dict.fromkeys(asked))
+        self._somes = tuple(some for tree in (rule.scope, rule.when) for some in somes_of(tree))
+        self._known: dict[ParameterOperand, tuple[Any, Threshold]] = {}
+        self._words = compiler.compile_told(rule, spec.message, spec.key, reasons.family)
+
+    def finding(self, key: EventKey, c: Context, x: Element | None, is_unverified: bool) -> Finding:
+        """The finding about an element, or about the event as a whole."""
+        rule, spec, F = self._rule, self._spec, c.facts
+        limits = self._thresholds(c, x) if self._parameters else {}
+        shown = self._threshold(limits, c, x) if limits else ""
+        facts, group, zh, en = self._words(c, F, x, F if x is None else x.facts, shown)
+        if self._somes:
+            facts.update(self._reasons.witnesses(self._somes, c))
+        element = x.id if x is not None else ""
+        unverified: tuple[str, ...] = ()
+        if is_unverified:
+            missing = self._reasons.missing(rule.unless, c, x)
+            unverified = tuple(dict.fromkeys([lack.fact for lack in missing]))
+        action = self._capped_action if is_unverified else spec.action
+        pair = x.of if x is not None and type(x.of) is Pair else None
+        return Finding(
+            alert_id=alert_id(key, "event", rule.id, rule.version, element),
+            rule_id=rule.id,
+            rule_version=rule.version,
+            rule_status=self._shown,
+            element=element,
+            result=self._capped_result if is_unverified else spec.result,
+            severity=self._severity(c, x) if self._severities else spec.severity,
+            action=action,
+            audience=spec.audience,
+            key=group,
+            title=self._title,
+            message=Words(zh=zh, en=en),
+            facts=facts,
+            thresholds=tuple(limits.values()),
+            evidence=self._evidence if pair is None else _with(self._evidence, pair),
+            suggest=self._suggestions.told(c, x),
+            exemption_unverified=unverified,
+            release=EMERGENCY if action == BLOCK else None,
+            amount=self._money.found(c, x) if self._money is not None else None,
+            pair=None if pair is None else _found(pair),
+        )
+
+    def _severity(self, c: Context, x: Element | None) -> str:
+        """What the table says; the strongest of the map where that is not known."""
+        word = self._reasons.value(self._severity_of, c, x)
+        usual = self._spec.severity
+        return self._severities.get(word, usual) if type(word) is str else usual
+
+    def _thresholds(self, c: Context, x: Element | None) -> dict[ParameterOperand, Threshold]:
+        """The limits that the element was measured against, those of `when` first."""
+        found: dict[ParameterOperand, Threshold] = {}
+        for operand in self._parameters:
+            known = self._known.get(operand)
+            row = known[0] if known and not operand.by else self._reasons.row(operand, c, x)
+            if row is None:
+                continue
+            if known is None or known[0] is not row:
+                known = self._known[operand] = (row, threshold_of(operand.parameter, row))
+            found[operand] = known[1]
+        return found
+
+    def _threshold(
+        self, found: dict[ParameterOperand, Threshold], c: Context, x: Element | None
+    ) -> Any:
+        """What {threshold} shows: the limits of the first true condition that has any."""
+        if len(self._parameters) > 1:
+            for test in self._limits:
+                if self._reasons.truth(test, c, x) is True:
+                    limits = [found[o] for o in parameters_of(test) if o in found]
+                    return " – ".join(show(limit.value, "en") for limit in limits)
+        return next(iter(found.values())).value
+
+
+def _weaker(word: str, cap: str, ordered: tuple[str, ...]) -> str:
+    """The weaker of two words; the vocabulary goes from strong to weak."""
+    return word if ordered.index(word) >= ordered.index(cap) else cap
+
+
+def _with(evidence: tuple[Citation, ...], pair: Pair) -> tuple[Citation, ...]:
+    """The rule's evidence, and that of the table's row."""
+    basis = pair.half.row.basis
+    cited = Citation(source=basis.source, locator=basis.locator)
+    return evidence if cited in evidence else (*evidence, cited)
+
+
+def _found(pair: Pair) -> FoundPair:
+    half = pair.half
+    return FoundPair(
+        id=half.row.id, table=half.table.id, item=pair.item.id, partner=pair.partner.id
+    )

@@ -1,0 +1,91 @@
+"""What the cases of a rule put before it: values of facts, and on which side of limits they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from contracts.event import EVENT_TYPES
+from knowledge_base import KnowledgeBase
+from rules.authoring.shorthand import ShorthandError, event_of
+from rules.engine.evaluator import Evaluator
+from rules.engine.reasons import Reasons, fact_value
+from rules.facts import fact_of
+from rules.facts.base import Context, Element, Value
+from rules.logic import Truth
+from rules.model import Condition, Literal, Rule, Test
+from rules.pack import Pack
+
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """One element of one case, as a body of the rule saw it."""
+
+    body: Rule
+    family: str
+    reasons: Reasons
+    context: Context
+    element: Element | None
+
+    def truth(self, tree: Condition) -> Truth:
+        """The truth of conditions on the facts that the rule reads."""
+        return self.reasons.truth(tree, self.context, self.element)
+
+    def value(self, name: str) -> Value:
+        """The value of a fact; None where this family does not have it."""
+        fact = fact_of(name, self.body.each)
+        if fact is None or self.family not in fact.extractors:
+            return None
+        return fact_value(fact, self.family, self.context, self.element)
+
+    def freshness(self, test: Test) -> str:
+        """fresh, stale, or edge: a minute later it would be fresh; "" where its age is unknown."""
+        fact = fact_of(test.fact, self.body.each)
+        at = self.value(fact.time) if fact is not None and fact.time else None
+        if fact is None or not isinstance(at, datetime):
+            return ""
+        probe = replace(test, operator="exists", operands=(Literal(True),))
+        if self.truth(probe) is True:
+            return "fresh"
+        store = self.element.facts if fact.of and self.element is not None else self.context.facts
+        store[fact.time] = at + _MINUTE
+        is_edge = self.truth(probe) is True
+        store[fact.time] = at
+        return "edge" if is_edge else "stale"
+
+    def unit_of_limit(self, test: Test) -> str:
+        """The unit of what an amount is compared with; "" where it has none."""
+        for operand in test.operands:
+            unit = getattr(operand, "unit", "")
+            if unit:
+                return str(unit)
+            parameter = self.reasons.knowledge.parameter(getattr(operand, "parameter", ""))
+            if parameter is not None:
+                return parameter.unit
+        return ""
+
+
+def observe(
+    rule: Rule, events: Iterable[dict[str, Any]], knowledge: KnowledgeBase
+) -> tuple[Observed, ...]:
+    """The elements of these events (in the authors' shorthand) that the rule was asked about."""
+    bodies = {body.version: body for body in rule.bodies}  # as the file has them, drafts too
+    if not rule.is_evaluated:
+        rule = rule.in_shadow()
+    evaluator = Evaluator(Pack.of([rule]), knowledge)
+    found: list[Observed] = []
+    for short in events:
+        try:
+            event = event_of(short, knowledge)
+        except ShorthandError:
+            continue  # the case itself says so
+        family = EVENT_TYPES[event.type].family
+        found += [
+            Observed(bodies[ready.rule.version], family, ready.reasons, c, x)
+            for ready, c, x in evaluator.looked_at(event)
+        ]
+    return tuple(found)

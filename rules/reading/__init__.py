@@ -1,0 +1,1 @@
+"""From rule files to rules: everything that is wrong is told with file and line."""

@@ -1,0 +1,189 @@
+"""From the YAML of `finding` to what a rule tells its audience."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from knowledge_base.model import Names
+from knowledge_base.strict_yaml import Node, Problem
+from rules import words
+from rules.engine.messages import PLACEHOLDER, THRESHOLD
+from rules.facts import Fact, Type
+from rules.finding_model import FindingSpec, PhaseChange, SeverityMap
+from rules.model import AllOf, Condition, Literal, Test, Words, parameters_of
+from rules.reading.amounts import read_amount
+from rules.reading.check_ids import PLACEHOLDERS
+from rules.reading.checks import Scope
+from rules.reading.fields import Fields
+from rules.reading.suggestions import read_suggestions
+
+
+def read_finding(
+    node: Node, scope: Scope, conditions: Iterable[Condition], problems: list[Problem]
+) -> FindingSpec | None:
+    """The finding, or None where it is not one; every mistake is reported.
+
+    `conditions` are the trees of scope, when and unless, in that order.
+    """
+    return _Reader(Fields(node, "`finding`", problems), scope, tuple(conditions)).finding()
+
+
+class _Reader:
+    def __init__(self, fields: Fields, scope: Scope, conditions: tuple[Condition, ...]) -> None:
+        self.fields = fields
+        self.scope = scope
+        self.must_hold = conditions[:2]
+        # After a mistake in the conditions nobody knows whether there is a limit.
+        self.has_threshold = bool(fields.problems) or any(map(parameters_of, conditions))
+
+    def finding(self) -> FindingSpec | None:
+        f = self.fields
+        before = len(f.problems)
+        if not f.expect(words.FINDING_REQUIRED, words.FINDING_OPTIONAL, words.NOT_BUILT["finding"]):
+            return None
+        severity, severity_from = self._severity(f)
+        result, action = f.choice("result", words.RESULTS), f.choice("action", words.ACTIONS)
+        audience = f.texts("audience", words.AUDIENCES)
+        message, by_phase, key = self._message(f), self._by_phase(), self._key(f)
+        suggest = read_suggestions(f, self.scope)
+        amount = read_amount(f, self.scope)
+        if len(f.problems) != before:
+            return None
+        if not audience:
+            f.report(f.get("audience") or f.node, "`audience` is empty", "name who is told")
+            return None
+        return FindingSpec(
+            result=result,
+            severity=severity,
+            action=action,
+            audience=audience,
+            message=message,
+            by_phase=by_phase,
+            key=key,
+            suggest=suggest,
+            severity_from=severity_from,
+            amount=amount,
+        )
+
+    def _severity(self, f: Fields) -> tuple[str, SeverityMap | None]:
+        """The strongest severity, and where it is read from if that is a table."""
+        node = f.get("severity")
+        if node is None or not node.is_mapping:
+            return f.choice("severity", words.SEVERITIES), None
+        inner = Fields(node, "`severity`", f.problems)
+        before = len(f.problems)
+        if not inner.expect(("from", "map")):
+            return "", None
+        name, table = inner.text("from"), inner.get("map")
+        where = inner.get("from") or node
+        fact = self.scope.fact(name, lambda m, fix: inner.report(where, m, fix)) if name else None
+        if fact is None or table is None:
+            return "", None
+        if fact.type is not Type.TEXT or not fact.words:
+            fix = "name a fact with a closed list of words, e.g. pair.severity"
+            inner.report(where, f"`{name}` has no closed list of words", fix)
+            return "", None
+        found = self._map(fact, table)
+        if len(f.problems) != before or not found:
+            return "", None
+        mapped = SeverityMap(fact.name, found)
+        return mapped.strongest, mapped
+
+    def _map(self, fact: Fact, node: Node) -> tuple[tuple[str, str], ...]:
+        """From every word that the fact can have here to a severity."""
+        inner = Fields(node, "`map`", self.fields.problems)
+        possible = self._possible(fact)
+        if not inner.expect(possible, fact.words):
+            return ()
+        return tuple(
+            (word, severity)
+            for word in fact.words
+            if (severity := inner.choice(word, words.SEVERITIES))
+        )
+
+    def _possible(self, fact: Fact) -> tuple[str, ...]:
+        """The words that the fact can have once scope and when hold."""
+        left = set(fact.words)
+        for test in (t for tree in self.must_hold for t in _conjuncts(tree)):
+            operand = test.operands[0]
+            if test.fact != fact.name:
+                continue
+            if test.operator == "is" and isinstance(operand, Literal):
+                left &= {str(operand.value)}
+            elif test.operator == "in" and isinstance(operand, Words):
+                left &= set(operand.values)
+        return tuple(word for word in fact.words if word in left)
+
+    def _message(self, f: Fields) -> Names:
+        names = f.names("message")
+        node = f.get("message")
+        if node is not None:
+            for text in (names.zh, names.en):
+                self._placeholders(node, text)
+        return names
+
+    def _placeholders(self, node: Node, text: str) -> None:
+        if "{" in PLACEHOLDER.sub("", text) or "}" in PLACEHOLDER.sub("", text):
+            fix = "write {fact} or {threshold}"
+            self.fields.report(node, "a brace without its partner", fix, PLACEHOLDERS)
+        for name in PLACEHOLDER.findall(text):
+            if name == THRESHOLD:
+                if not self.has_threshold:
+                    fix = "no condition compares with a parameter"
+                    text = "{threshold} means nothing here"
+                    self.fields.report(node, text, fix, PLACEHOLDERS)
+            else:
+                self.scope.fact(
+                    name, lambda text, fix: self.fields.report(node, text, fix, PLACEHOLDERS)
+                )
+
+    def _by_phase(self) -> dict[str, PhaseChange]:
+        node = self.fields.get("by_phase")
+        if node is None:
+            return {}
+        phases = Fields(node, "`by_phase`", self.fields.problems)
+        if not phases.expect((), words.PHASES):
+            return {}
+        return {
+            name: self._change(name, value)
+            for name, _, value in node.items()
+            if name in words.PHASES
+        }
+
+    def _change(self, phase: str, node: Node) -> PhaseChange:
+        f = Fields(node, f"`{phase}`", self.fields.problems)
+        if not f.expect((), words.BY_PHASE, words.NOT_BUILT["finding"]):
+            return PhaseChange()
+        result = f.choice("result", words.RESULTS)
+        if phase == "pre" and result not in ("", words.PRE_RESULT):
+            fix = f"remove it: before the act a finding is a {words.PRE_RESULT} by itself"
+            text = f"a draft never counts as a violation, nor as {result}"
+            text = "a draft never counts as a violation" if result == "violation" else text
+            f.report(f.get("result") or node, text, fix)
+            result = ""
+        severity, severity_from = self._severity(f)
+        return PhaseChange(
+            result=result or None,
+            severity=severity or None,
+            severity_from=severity_from,
+            action=f.choice("action", words.ACTIONS) or None,
+            audience=f.texts("audience", words.AUDIENCES) or None,
+            message=self._message(f) if f.get("message") is not None else None,
+            key=self._key(f) if f.get("key") is not None else None,
+        )
+
+    def _key(self, f: Fields) -> tuple[str, ...]:
+        node = f.get("key")
+        names = f.texts("key")
+        if node is not None:
+            for name in names:
+                self.scope.fact(name, lambda message, fix: f.report(node, message, fix))
+        return names
+
+
+def _conjuncts(tree: Condition) -> Iterable[Test]:
+    if isinstance(tree, Test):
+        yield tree
+    elif isinstance(tree, AllOf):
+        for child in tree.conditions:
+            yield from _conjuncts(child)

@@ -1,0 +1,60 @@
+"""Where a condition stands, and which facts it can see there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from knowledge_base import KnowledgeBase
+from rules import words
+from rules.facts import CATALOGUE, ELEMENT_VALUE, LIST_NAMES, Fact, fact_of
+from rules.later import later
+
+Report = Callable[[str, str], None]
+"""Takes a message and a fix."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a condition stands: the rule's events and list, and the knowledge it may name."""
+
+    families: tuple[str, ...]
+    each: str
+    knowledge: KnowledgeBase
+    outside: str = ""
+    """Inside `some`: the list of the rule itself, whose elements are out of sight."""
+
+    def inside(self, each: str) -> Scope:
+        """The place of the conditions on an element of a list."""
+        return replace(self, each=each, outside=self.each or "the event")
+
+    def fact(self, name: str, report: Report) -> Fact | None:
+        """The fact of that name if it is available here; what is wrong is reported."""
+        fact = fact_of(name, self.each)
+        if fact is None:
+            self._no_fact(name, report)
+            return None
+        if fact.of and fact.of != self.each:
+            fix = f"add `each: {fact.of}`"
+            if fact.of in LIST_NAMES:
+                fix += f", or ask for one of them: `some: {{in: {fact.of}, where: …}}`"
+            if self.outside:
+                fix = f"`some` sees the elements of {self.each} and the facts of the event"
+            report(f"`{name}` belongs to an element of {fact.of}", fix)
+            return None
+        for family in self.families:
+            if family not in fact.extractors:
+                have = words.listing(fact.families)
+                report(f"{family} events have no `{name}`", f"it is a fact of {have} events")
+                return None
+        return fact
+
+    def _no_fact(self, name: str, report: Report) -> None:
+        refused = later(name.partition(".")[0])
+        if name == ELEMENT_VALUE:
+            report(f"`{name}` needs `each:` with a list fact", "e.g. each: patient.allergies")
+        elif refused is not None:
+            report(f"`{name}`: {refused.message}", refused.instead)
+        else:
+            fix = words.nearest(name, CATALOGUE) or "`yijian rules facts` lists all facts"
+            report(f"there is no fact `{name}`", fix)

@@ -1,0 +1,29 @@
+"""What another pack, or other knowledge, would have decided about past events.
+
+    changed = changed_rules(baseline, candidate)
+    comparer = Comparer(baseline, candidate, changed)
+    for event in events:
+        for change in comparer.compare(event):
+            ...
+    comparer.tally          # sums by rule, institution and department
+
+Rules that are equal on both sides, with equal knowledge, cannot answer differently: only the
+others are evaluated.
+"""
+
+from rules.replay.changed import CATALOGUES, ChangedRule, Side, changed_rules
+from rules.replay.compare import Change, Comparer, Kind
+from rules.replay.tally import Group, Row, Tally
+
+__all__ = [
+    "CATALOGUES",
+    "Change",
+    "ChangedRule",
+    "Comparer",
+    "Group",
+    "Kind",
+    "Row",
+    "Side",
+    "Tally",
+    "changed_rules",
+]

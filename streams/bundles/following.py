@@ -1,0 +1,299 @@
+"""Signed bundles while the worker works: followed, compiled beside, swapped between two batches.
+
+The agent asks for the supervisor once a batch and keeps it for all of the batch, so replacing it
+is one assignment. Before the first batch of partitions that were just assigned it waits until
+this worker has read the topic to the end that it has then: whoever had them before cannot have
+decided by a newer bundle. So the digest of a partition's decisions only goes forward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from confluent_kafka import KafkaException
+
+from contracts.bundle import Activation, Refusal, Why, content_key
+from streams.bundles.log import BundleLog
+from streams.bundles.pace import Pace
+from streams.bundles.standing import Refused, Standing
+from streams.bundles.topic import Entry
+from streams.errors import BundlesUnreadable
+from streams.supervision import Supervisor
+
+log = logging.getLogger(__name__)
+
+_READ_S: Final = 0.1
+_RETRY_S: Final = 2.0
+_WARM_UP_RECORDS: Final = 1000
+_WARM_UP_BATCHES: Final = 8
+_STOP_S: Final = 5.0
+
+
+class Judge(Protocol):
+    """What the composition root decides about bundles: whom to trust, and how to load."""
+
+    def activation(self, key: bytes, value: bytes) -> Activation | Refusal:
+        """What a trusted key signed, if it stands where it belongs."""
+
+    def load(self, raw: bytes) -> Supervisor | Refusal:
+        """Rules ready to decide, with `basis.bundle` set.
+
+        Raises OSError where this machine cannot load it now, which is not the bundle's fault.
+        """
+
+
+class Reader(Protocol):
+    """The bundles topic, read on where it stopped."""
+
+    @property
+    def caught_up(self) -> bool: ...
+
+    def ask_end(self) -> None: ...
+
+    def read(self, timeout_s: float) -> Iterator[Entry]: ...
+
+    def fetch(self, offset: int) -> Entry | None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class BundleSource:
+    """Which bundles, and how long a start may wait for them."""
+
+    open: Callable[[], Reader]
+    """The topic from its start, e.g. `TopicAddress.open`."""
+    channel: str
+    start_s: float = 120.0
+
+
+class BundledRules:
+    """The rules of the channel's bundle in force; of `files` until there is one."""
+
+    def __init__(self, source: BundleSource, judge: Judge, files: Callable[[], Supervisor]) -> None:
+        self._source = source
+        self._judge = judge
+        self._files = files
+        self._log = BundleLog(source.channel, judge.activation)
+        self._supervisor: Supervisor | None = None
+        self._standing = Standing("bundles", source.channel)
+        self._pace = Pace()
+        self._lock = threading.Lock()
+        self._waiting: list[Future[None]] = []
+        self._asked: list[Future[None]] = []
+        """Of those, the ones for whom the topic's end was looked up."""
+        self._changed = True
+        self._recent: deque[list[Any]] = deque(maxlen=_WARM_UP_BATCHES)
+        self._epoch = -1
+        self._last_content: tuple[str, bytes] = ("", b"")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="yijian-bundles", daemon=True)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The rules in force. Raises BundlesUnreadable before `start` has returned."""
+        if self._supervisor is None:
+            raise BundlesUnreadable("the bundles topic has not been read yet")
+        return self._supervisor
+
+    @property
+    def standing(self) -> Standing:
+        return self._standing
+
+    def start(self) -> None:
+        """Read the topic to its end and load what is in force; then follow it in a thread.
+
+        Raises BundlesUnreadable where that cannot be done in time, or a bundle not be unpacked;
+        what `files` raises where no bundle is in force, and what opening the topic raises.
+        """
+        self._reader = self._source.open()
+        reached = self._ask()
+        self._thread.start()
+        try:
+            reached.result(self._source.start_s)
+        except TimeoutError:
+            raise BundlesUnreadable(
+                f"the bundles topic was not read within {self._source.start_s:.0f} s: "
+                f"{self._standing.trouble or 'the broker did not answer'}"
+            ) from None
+        if self._supervisor is None:
+            log.warning("No bundle of %s is in force: rules of files", self._source.channel)
+            self._supervisor = self._files()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_STOP_S)
+
+    async def current_for(self, epoch: int) -> None:
+        """Wait until the topic is read to the end that it has now, once an epoch."""
+        if epoch != self._epoch:
+            await asyncio.wrap_future(self._ask())
+            self._epoch = epoch
+
+    def seen(self, records: list[Any]) -> None:
+        self._recent.append(records)
+
+    def _ask(self) -> Future[None]:
+        future: Future[None] = Future()
+        with self._lock:
+            self._waiting.append(future)
+            self._pace.hurry()
+        return future
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._turn(self._reader)
+            except Exception as error:  # whatever it is, the rules in force go on deciding
+                self._in_trouble(error)
+                self._stopping.wait(_RETRY_S)
+        self._reader.close()
+
+    def _turn(self, reader: Reader) -> None:
+        """Read what has come, and follow it once everything there is has been read."""
+        with self._lock:
+            new, self._waiting = self._waiting, []
+            self._asked += new
+        if new or self._standing.trouble:
+            reader.ask_end()
+            self._changed = True
+        for entry in reader.read(_READ_S):
+            self._take(entry.offset, entry.key, entry.value)
+            self._changed = True
+        if self._changed and reader.caught_up:
+            self._decide(reader)
+            self._changed = False
+            asked, self._asked = self._asked, []
+            for future in asked:
+                with contextlib.suppress(InvalidStateError):  # whoever asked has gone
+                    future.set_result(None)
+
+    def _in_trouble(self, error: Exception) -> None:
+        match error:
+            case KafkaException():
+                what = str(error.args[0].str())
+            case OSError():
+                what = f"a bundle cannot be unpacked: {error.strerror}"
+            case _:
+                what = f"{type(error).__name__}; report this as a bug"
+        if what != self._standing.trouble:
+            log.warning("Bundles: %s; the rules stay as they are, trying again", what)
+        self._update(trouble=what, loading="")
+
+    def _take(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+        refused = self._log.take(offset, key, value)
+        if refused is not None:
+            self._say_refused(refused)
+        elif key is not None and value is not None and key.startswith(b"content/"):
+            self._last_content = (key.decode("ascii", "replace"), value)
+
+    def _decide(self, reader: Reader) -> None:
+        """Bring the latest activation that can be followed into force."""
+        for activation in self._log.candidates(self._standing.sequence, self._standing.digest):
+            if activation.digest == self._standing.digest:
+                self._adopt(activation, None)
+                break
+            loaded = self._load(reader, activation)
+            if isinstance(loaded, Refusal):
+                refused = self._log.refuse(activation.sequence, activation.digest, loaded)
+                self._say_refused(refused)
+                continue
+            self._adopt(activation, loaded)
+            break
+        self._update(loading="", trouble="")
+
+    def _load(self, reader: Reader, activation: Activation) -> Supervisor | Refusal:
+        digest = activation.digest
+        self._update(loading=digest)
+        raw = self._content(reader, digest)
+        if raw is None:
+            return Refusal(Why.MISSING_CONTENT, "the topic does not hold its content (any more)")
+        try:
+            with self._paced():
+                loaded = self._judge.load(raw)
+                if isinstance(loaded, Supervisor):
+                    if loaded.basis is None or loaded.basis.bundle != digest:
+                        return Refusal(Why.WRONG_PLACE, "another bundle stands under this digest")
+                    self._warm_up(loaded)
+                return loaded
+        except (OSError, MemoryError):
+            raise  # this machine's, and passing: it is tried again
+        except Exception as error:
+            log.exception("A bundle could not be loaded: this is a bug")
+            return Refusal(
+                Why.FAILED, f"{type(error).__name__} while loading; report this as a bug"
+            )
+
+    def _paced(self) -> Pace:
+        """Gently while events are supervised, at once where somebody waits."""
+        with self._lock:
+            self._pace = Pace()
+            if self._waiting or self._asked:
+                self._pace.hurry()
+        return self._pace
+
+    def _content(self, reader: Reader, digest: str) -> bytes | None:
+        key = content_key(digest)
+        if self._last_content[0] == key.decode():
+            return self._last_content[1]
+        offset = self._log.offset(digest)
+        entry = reader.fetch(offset) if offset is not None else None
+        return entry.value if entry is not None and entry.key == key else None
+
+    def _warm_up(self, supervisor: Supervisor) -> None:
+        """Let it decide what was just decided, so that its first real batch is not slow."""
+        batches = list(self._recent)
+        for records in batches:
+            for record in records[: _WARM_UP_RECORDS // len(batches)]:
+                supervisor.supervise(record.value, record.key, record.timestamp)
+
+    def _adopt(self, activation: Activation, supervisor: Supervisor | None) -> None:
+        swaps = self._standing.swaps
+        if supervisor is not None:
+            swaps += self._supervisor is not None
+            self._supervisor = supervisor
+            self._last_content = ("", b"")
+        self._update(
+            digest=activation.digest,
+            sequence=activation.sequence,
+            activated_at=activation.at,
+            author=activation.author,
+            swaps=swaps,
+        )
+        log.info("Bundle %s is in force (activation %d)", activation.digest, activation.sequence)
+        if supervisor is not None:
+            _tidy()
+
+    def _update(self, **changed: Any) -> None:
+        sequence = changed.get("sequence", self._standing.sequence)
+        self._standing = replace(
+            self._standing,
+            refused=self._log.refused(sequence),
+            refusals=dict(self._log.refusals),
+            **changed,
+        )
+
+    def _say_refused(self, refused: Refused) -> None:
+        log.warning(
+            "Bundle %s (activation %d) was refused, the rules stay as they are: %s",
+            refused.digest or "?",
+            refused.sequence,
+            refused.refusal,
+        )
+
+
+def _tidy() -> None:
+    """Let go of the rules before, and keep the collector away from the new ones."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

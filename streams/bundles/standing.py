@@ -1,0 +1,72 @@
+"""Which bundle a worker has, and which it refused: for /health and /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from contracts.bundle import Refusal, Why
+
+Mode = Literal["files", "bundles"]
+_MOST_CHARACTERS: Final = 2000
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An activation that was not followed."""
+
+    sequence: int
+    """0 where its record does not even say that."""
+    digest: str
+    refusal: Refusal
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "sequence": self.sequence,
+            "digest": self.digest,
+            "why": self.refusal.why.value,
+            "detail": self.refusal.detail[:_MOST_CHARACTERS],
+        }
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a worker stands with its rules; replaced as a whole, so any thread may read it."""
+
+    mode: Mode
+    channel: str = ""
+    digest: str = ""
+    """Of the bundle in force; "" while rules and knowledge come from files."""
+    sequence: int = 0
+    activated_at: datetime | None = None
+    author: str = ""
+    loading: str = ""
+    """Digest of what is being compiled at this moment."""
+    refused: tuple[Refused, ...] = ()
+    """Activations later than the one in force, the latest first; empty when all is well."""
+    refusals: Mapping[Why, int] = field(default_factory=dict)
+    """Everything that was refused since the process started."""
+    swaps: int = 0
+    trouble: str = ""
+    """Why the topic cannot be followed, or a bundle not be unpacked, at this moment."""
+
+    def report(self) -> dict[str, Any]:
+        """The same for /health."""
+        if self.mode == "files":
+            return {"mode": "files"}
+        return {
+            "mode": "bundles",
+            "channel": self.channel,
+            "digest": self.digest,
+            "from": "bundle" if self.digest else "files: none of the channel's bundles is in force",
+            "sequence": self.sequence,
+            "activated_at": self.activated_at.isoformat() if self.activated_at else "",
+            "author": self.author,
+            "loading": self.loading,
+            "swaps": self.swaps,
+            "refused_total": sum(self.refusals.values()),
+            "refused": [one.report() for one in self.refused],
+            "trouble": self.trouble,
+        }

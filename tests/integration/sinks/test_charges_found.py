@@ -1,0 +1,52 @@
+"""Money of findings: a charge counts once, and a refund reduces it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from contracts.decision import Finding, FoundAmount, FoundLine, encode_record
+from integration.sinks.filled_tables import Tables, _record
+from integration.sinks.world import decision_of, event
+from sinks.rows import decision_rows
+
+
+def charge(number: int, revision: int, verb: str = "charged") -> dict[str, Any]:
+    sent = event(number)
+    sent["type"] = f"billing.{verb}.v1"
+    line = {"line_id": "1", "item": {"system": "s", "code": "c"}, "amount": "20.00"}
+    data = {"act_id": "bill-1", "revision": revision, "institution": "h1", "items": [line]}
+    return sent | {"data": data}
+
+
+def found(finding: Finding, total: str, fund: str | None) -> Finding:
+    part = Decimal(fund) if fund is not None else None
+    line = FoundLine(line="1", total=Decimal(total), fund=part)
+    amount = FoundAmount(total=line.total, fund=part, lines=(line,))
+    return msgspec.structs.replace(finding, amount=amount)
+
+
+def decided(
+    tables: Tables, sent: dict[str, Any], offset: int, **money: tuple[str, str | None]
+) -> None:
+    tables.event(sent, offset)
+    made = decision_of(sent, tuple(money), "p1")
+    pairs = zip(made.findings, money.values(), strict=True)
+    findings = tuple(found(finding, *sums) for finding, sums in pairs)
+    ref = msgspec.structs.replace(made.event, act_id="bill-1", revision=sent["data"]["revision"])
+    made = msgspec.structs.replace(made, findings=findings, event=ref)
+    tables.put(_record("decisions", offset, b"k", encode_record(made)), decision_rows)
+
+
+def test_a_charge_counts_once_and_a_refund_reduces_it(tables: Tables) -> None:
+    decided(tables, charge(1, 1), 1, whole=("20.00", "16.00"), part=("4.00", None))
+    rows = tables.client.query("SELECT amount, fund, rules FROM charges_found").result_rows
+    ((amount, fund, rules),) = rows
+    assert (amount, fund, sorted(rules)) == (Decimal(20), Decimal(16), ["part", "whole"])
+    decided(tables, charge(2, 2, "refunded"), 2, whole=("5.00", "4.00"))
+    ((amount, fund),) = tables.client.query("SELECT amount, fund FROM charges_found").result_rows
+    assert (amount, fund) == (Decimal(5), Decimal(4))
+    decided(tables, charge(3, 3, "cancelled"), 3, whole=("5.00", "4.00"))
+    assert tables.client.query("SELECT count() FROM charges_found").result_rows == [(0,)]

@@ -1,0 +1,291 @@
+"""The author's commands: what they print, for people and for machines, and how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from rules.authoring.workbench import facts
+from rules.docs import pages
+from support.author_guide import GUIDE
+from yijian import settings
+from yijian.cli import app
+from yijian.cli.console import EXIT_CODES, NO, UNREACHABLE, USAGE
+from yijian.composition import load_core
+
+RULE = "medication_safety.fluoroquinolone_minor"
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("YIJIAN_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("YIJIAN_KAFKA_BOOTSTRAP", "YIJIAN_CLICKHOUSE_DSN", "YIJIAN_PACKS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    answer = runner.invoke(app, ["rules", *arguments])
+    assert answer.exit_code == code, answer.output
+    return answer
+
+
+def document(*arguments: str, code: int = 0) -> dict[str, Any]:
+    answer = run(*arguments, "--json", code=code)
+    (line,) = answer.stdout.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def mine(name: str = "house.rule") -> tuple[str, ...]:
+    run("new", name)
+    return ("mine/rules", "--add-knowledge", "mine/knowledge")
+
+
+def promised(command: str) -> set[str]:
+    """The field names of `--json` that the guide's table promises."""
+    rows = [line for line in GUIDE.read_text("utf-8").splitlines() if line.startswith("| `")]
+    row = next(line for line in rows if line.startswith((f"| `{command} ", f"| `{command}`")))
+    cell = re.sub(r"\([^)]*\)", "", row.split(" | ")[-1])
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+def test_exit_codes_are_the_documented_ones() -> None:
+    assert (NO, USAGE, UNREACHABLE) == (1, 2, 3)
+    assert set(EXIT_CODES) == {0, 1, 2, 3}
+
+
+def test_check_groups_problems_by_file_with_check_and_fix() -> None:
+    options = mine()
+    rule = Path("mine/rules/house/rule.yaml")
+    text = rule.read_text("utf-8")
+    rule.write_text(text.replace("item.days_supply:", "item.days_suply:"), "utf-8")
+    said = run("check", *options, code=NO).stdout
+    assert said.splitlines()[0] == "mine/knowledge/house_rule.yaml" or str(rule) in said
+    assert re.search(r"rule\.yaml:\d+:\d+: there is no fact `item\.days_suply`  \[YJ\d+\]", said)
+    assert "→ did you mean item.days_supply" in said
+    found = document("check", *options, code=NO)
+    assert set(found) == promised("check")
+    problem = next(p for p in found["problems"] if p["level"] == "error")
+    assert set(problem) == {"path", "line", "column", "level", "check", "message", "fix"}
+    assert found["errors"] == sum(p["level"] == "error" for p in found["problems"])
+
+
+def test_a_failing_test_ends_with_no_and_shows_the_difference() -> None:
+    options = mine()
+    test = Path("mine/rules/house/rule.test.yaml")
+    test.write_text(test.read_text("utf-8").replace("severity: warning", "severity: info"), "utf-8")
+    said = run("test", *options, code=NO).stdout
+    assert "severity: expected 'info'" in said
+    assert "severity: got      'warning'" in said
+    found = document("test", *options, code=NO)
+    assert set(found) == promised("test")
+    (failed,) = [r for r in found["results"] if not r["passed"]]
+    assert failed["differences"] == [{"part": "severity", "expected": "'info'", "got": "'warning'"}]
+    assert {"rule", "part", "condition", "true", "false", "unknown", "never"} == set(
+        found["conditions"][0]
+    )
+
+
+@pytest.mark.parametrize("engine", ["compiled", "durable"])
+def test_the_engine_can_be_chosen(engine: str) -> None:
+    if engine == "durable":
+        pytest.importorskip("durable")
+    found = document("test", "--rule", RULE, "--engine", engine)
+    assert (found["ok"], found["engine"]) == (True, engine)
+
+
+def test_coverage_shows_every_condition() -> None:
+    said = run("test", "--rule", RULE, "--coverage").stdout
+    assert "patient.age below parameter fluoroquinolone.minimum_age" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "nowhere"],
+        ["test", "--engine", "magic"],
+        ["test", "--add-knowledge", "nowhere"],
+        ["facts", "--family", "weather"],
+        ["facts", "--each", "weather"],
+        ["new", "no-id"],
+        ["explain", RULE],
+        ["explain", RULE, "--event", "nowhere.ndjson"],
+        ["explain", RULE, "--case", "no such case"],
+        ["replay", "nowhere.ndjson"],
+    ],
+)
+def test_wrong_use_ends_with_two_and_one_sentence(arguments: list[str]) -> None:
+    answer = run(*arguments, code=USAGE)
+    assert answer.stderr.strip()
+    assert "Traceback" not in answer.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "house.none", "--case", "x"],
+        ["test", "--rule", "house.none"],
+        ["facts", "no such fact"],
+    ],
+)
+def test_nothing_found_is_a_no(arguments: list[str]) -> None:
+    run(*arguments, code=NO)
+
+
+def test_a_rule_of_a_misspelt_pack_gets_a_proposal() -> None:
+    answer = run("explain", "safety.fluoroquinolone_minor", "--case", "x", code=NO)
+    assert RULE in answer.stderr
+
+
+def test_an_explanation_of_a_case_names_fields_sources_and_truth() -> None:
+    said = run("explain", RULE, "--case", "seventeen fires").stdout
+    assert "true 真 patient.age below parameter fluoroquinolone.minimum_age" in said
+    assert "patient.age = 17 a   ← data.patient.birth_date" in said
+    assert "fluoroquinolone.minimum_age = 18 a   ← drug-labels:" in said
+    assert "element 1: alert" in said
+    found = document("explain", RULE, "--case", "seventeen fires")
+    assert set(found) == promised("explain")
+    (element,) = found["elements"]
+    assert element["outcome"] == "alert"
+    assert element["parts"]["when"]["truth"] == "true"
+    (fact,) = element["parts"]["when"]["facts"]
+    assert fact["fields"] == ["data.patient.birth_date"]
+
+
+def simulated(count: int = 400) -> Path:
+    answer = runner.invoke(app, ["simulate", "--events", str(count), "--date", "2026-03-02"])
+    file = Path("day.ndjson")
+    file.write_text(answer.stdout, "utf-8")
+    return file
+
+
+def test_an_event_of_a_file_is_explained_by_line_or_the_first_that_fits() -> None:
+    file = simulated()
+    found = document("explain", RULE, "--event", str(file))
+    assert found["event"]["type"].startswith(("prescription.", "order."))
+    lines = file.read_text("utf-8").splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if found["event"]["id"] in line)
+    assert document("explain", RULE, "--event", str(file), "--line", str(number)) == found
+    one = Path("one.json")
+    one.write_text(json.dumps(json.loads(lines[number - 1]), indent=2), "utf-8")
+    assert document("explain", RULE, "--event", str(one)) == found
+    short = Path("short.yaml")
+    short.write_text("event: prescription.signed\nitems: [{drug: levofloxacin}]\n", "utf-8")
+    assert document("explain", RULE, "--event", str(short))["elements"][0]["outcome"] == (
+        "not_evaluable"
+    )
+
+
+def widen() -> None:
+    """Let the new rule govern the simulated day and fire on common drugs."""
+    for path in (Path("mine/rules/house/rule.yaml"), Path("mine/knowledge/house_rule.yaml")):
+        text = re.sub(r"from: \d{4}-01-01", "from: 2020-01-01", path.read_text("utf-8"))
+        text = re.sub(r"value: 7", "value: 1", text)
+        text = re.sub(r"members: \[.*?\]", "members: [amoxicillin, levofloxacin, metformin]", text)
+        path.write_text(text, "utf-8")
+
+
+def test_a_replay_of_a_draft_shows_what_it_would_add() -> None:
+    file = simulated(3000)
+    options = mine()
+    widen()
+    arguments = ["replay", str(file), "--add-pack", *options, "--out", "changes.ndjson"]
+    found = document(*arguments)
+    assert set(found) == promised("replay")
+    assert found["rules_changed"] == [{"rule_id": "house.rule", "why": ["added"]}]
+    gained = found["total"]["gained"]
+    assert gained > 0
+    assert len(Path("changes.ndjson").read_text("utf-8").splitlines()) == gained
+    subject = json.loads(file.read_text("utf-8").splitlines()[0])["subject"].partition("|")[0]
+    assert subject not in json.dumps(found)
+    said = run(*arguments).stdout
+    assert "Impact by rule" in said
+    assert f"0 → {gained}" in said
+
+
+def test_a_replay_that_lost_a_folder_says_so() -> None:
+    file = simulated()
+    options = mine()
+    answer = run("replay", str(file), "--pack", *options)
+    assert "use --add-pack" in answer.stderr
+
+
+def test_a_bundle_is_replayed_with_its_own_knowledge() -> None:
+    file = simulated(2000)
+    options = mine()
+    run("keygen", "--name", "test")
+    packed = ["pack", *options, "--key", "keys/test.key", "--output", "mine.bundle"]
+    run(*packed)
+    found = document("replay", str(file), "--baseline", options[0], "--baseline-knowledge",
+                     "mine/knowledge", "--pack", "mine.bundle", code=0)  # fmt: skip
+    assert found["candidate"]["knowledge"] != found["baseline"]["knowledge"]
+
+
+def test_facts_are_found_by_text_family_and_list() -> None:
+    everything = document("facts")["facts"]
+    assert [f["name"] for f in everything] == [f.name for f in facts()]
+    found = document("facts", "过敏", "--family", "prescription")["facts"]
+    assert "patient.allergies" in [f["name"] for f in found]
+    found = document("facts", "--each", "diagnoses")["facts"]
+    assert {f["each"] for f in found} == {"diagnoses"}
+    assert "item.drug.name" in run("facts", "--each", "items").stdout
+
+
+def test_a_lock_is_written_and_then_current() -> None:
+    options = mine()
+    run("lock", *options, "--check", code=NO)
+    assert set(document("lock", *options)) == promised("lock")
+    run("lock", *options, "--check")
+    rule = Path("mine/rules/house/rule.yaml")
+    rule.write_text(rule.read_text("utf-8").replace("severity: warning", "severity: info"), "utf-8")
+    said = run("lock", *options, code=NO).stdout
+    assert "raise the version to 2" in said
+
+
+def test_docs_are_written_and_then_current() -> None:
+    options = mine()
+    assert "rules-house.md" in run("docs", *options, "--out", "pages").stdout
+    run("docs", *options, "--out", "pages", "--check")
+    page = Path("pages/rules-house.md").read_text("utf-8")
+    for word in ("house.rule.max_days", "eight days fire", "Say what the rule cannot see"):
+        assert word in page
+    Path("pages/facts.md").unlink()
+    assert document("docs", *options, "--out", "pages", "--check", code=NO) == {
+        "ok": False,
+        "stale": ["facts.md"],
+    }
+
+
+def test_the_reference_that_is_checked_in_is_current() -> None:
+    core = load_core(settings.load({}))
+    folder = GUIDE.parent / "reference"
+    for name, text in pages(core.pack, core.knowledge).items():
+        page = folder / name
+        current = page.is_file() and page.read_text("utf-8") == text
+        assert current, f"{name} is stale: run `yijian rules docs --out rules/reference`"
+    assert {p.name for p in folder.iterdir()} == set(pages(core.pack, core.knowledge))
+
+
+def test_promotion_without_a_store_says_what_is_missing() -> None:
+    answer = runner.invoke(app, ["rules", "promote", RULE])
+    assert isinstance(answer.exception, settings.SettingError)
+
+
+@pytest.mark.parametrize("command", ["new", "check", "test", "explain", "replay", "facts", "docs",
+                                     "lock", "promote"])  # fmt: skip
+def test_every_command_speaks_to_machines(command: str) -> None:
+    assert "--json" in run(command, "--help").stdout
+
+
+def test_output_for_a_file_has_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: Sequence[str] = run("facts", "age").stdout
+    assert "\x1b[" not in "".join(said)

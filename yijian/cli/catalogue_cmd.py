@@ -1,0 +1,145 @@
+"""`yijian rules facts`, `docs` and `promote`: looking things up."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from knowledge_base.strict_yaml import Problem
+from rules import docs as pages
+from rules.authoring import workbench
+from rules.authoring.workbench import FactDoc
+from rules.pack import read_pack
+from sinks.client import connect
+from sinks.firing import firing
+from yijian import services, settings
+from yijian.cli.authoring_cmd import show_problems
+from yijian.cli.console import NO, USAGE, as_json, fail, out, table
+from yijian.cli.workbench import AddKnowledge, Json, Paths, load_knowledge, rule_paths, shown
+
+NOT_RECORDED = "not recorded yet 尚未记录"
+
+
+def register(app: typer.Typer) -> None:
+    for command in (facts, docs, promote):
+        app.command()(command)
+
+
+def facts(
+    text: Annotated[
+        str | None, typer.Argument(help="Only facts with this in name or meaning.")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Only facts of these events, e.g. prescription.")
+    ] = None,
+    each: Annotated[
+        str | None, typer.Option(help="Only facts of the elements of this list, e.g. items.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Every fact that a rule can ask for. 事实目录。"""
+    everything = workbench.facts()
+    families = {name for fact in everything for name in fact.families}
+    lists = {fact.each for fact in everything if fact.each}
+    for word, known, what in ((family, families, "family"), (each, lists, "list")):
+        if word is not None and word not in known:
+            fail(f"there is no {what} {word}; there are: {', '.join(sorted(known))}", USAGE)
+    found = [fact for fact in everything if _fits(fact, text, family, each)]
+    if json:
+        as_json({"facts": [asdict(fact) for fact in found]})
+    elif found:
+        rows = [[f.name, f.type, f.unit, f.each, f.zh, f.en] for f in found]
+        table("Facts 事实", ["fact", "type", "unit", "of", "含义", "meaning"],
+              [list(r) for r in rows])  # fmt: skip
+    if not found:
+        fail("no fact is like that 没有符合的事实", NO)
+
+
+def _fits(fact: FactDoc, text: str | None, family: str | None, each: str | None) -> bool:
+    if family is not None and family not in fact.families:
+        return False
+    if each is not None and fact.each != each:
+        return False
+    searched = " ".join((fact.name, fact.zh, fact.en, *fact.words)).lower()
+    return text is None or text.lower() in searched
+
+
+def docs(
+    paths: Paths = None,
+    target: Annotated[
+        Path, typer.Option("--out", help="Folder for the pages; files of one name are replaced.")
+    ] = Path("rule-docs"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say whether the pages are current.")
+    ] = False,
+    add_knowledge: AddKnowledge = None,
+    json: Json = False,
+) -> None:
+    """The catalogue of rules and facts, the language and the checks as pages. 文档。"""
+    s = settings.load()
+    knowledge = load_knowledge(s, add_knowledge)
+    problems: list[Problem] = []
+    pack = read_pack(rule_paths(s, paths), knowledge, problems)
+    if problems:
+        show_problems(problems)
+        fail(f"{len(problems)} problems 处问题: run `yijian rules check`", NO)
+    if check:
+        made = sorted(pages.pages(pack, knowledge).items())
+        stale = [name for name, text in made if not _is_current(target / name, text)]
+        if json:
+            as_json({"ok": not stale, "stale": stale})
+        if stale:
+            fail(f"not current 已过期: {', '.join(stale)}", NO)
+        return
+    try:
+        files = pages.build(pack, knowledge, target)
+    except OSError as e:
+        fail(f"{e.filename}: {e.strerror}", USAGE)
+    if json:
+        as_json({"files": [str(path) for path in files]})
+        return
+    for path in files:
+        out.print(shown(path), markup=False)
+
+
+def _is_current(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def promote(
+    rule: Annotated[str, typer.Argument(help="Id of the rule.")],
+    json: Json = False,
+) -> None:
+    """What a rule's shadow period shows, for who decides on its promotion. 晋级依据。
+
+    Nothing is changed: a rule becomes active when two named people sign it in its file.
+    """
+    s = services.with_clickhouse(settings.load())
+    with closing(connect(s.clickhouse_dsn)) as client:
+        found = firing(client, rule)
+    if json:
+        as_json({
+            "rule": rule,
+            "versions": [{**asdict(f), "rate": f.rate} for f in found],
+            "override_rate": None,
+            "false_positive_marks": None,
+        })  # fmt: skip
+    elif found:
+        table(
+            f"Firing of {rule} 触发情况",
+            ["version", "status", "decisions 决定", "with alert 有告警", "rate 触发率",
+             "alerts 告警", "from", "to"],
+            [
+                [str(f.version), f.status or "-", f.decisions, f.alerting, f"{f.rate:.2%}",
+                 f.alerts, f"{f.first:%Y-%m-%d}", f"{f.last:%Y-%m-%d}"]
+                for f in found
+            ],
+        )  # fmt: skip
+        out.print(f"override rate 坚持执行率: {NOT_RECORDED}")
+        out.print(f"false-positive marks 误报标记: {NOT_RECORDED}")
+    if not found:
+        fail(f"no decision has looked at {rule} 无评估记录", NO)

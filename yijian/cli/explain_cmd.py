@@ -1,0 +1,264 @@
+"""`yijian rules explain`: why a rule answered as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from rich.tree import Tree
+
+from contracts.event import EVENT_TYPES, Event
+from contracts.intake import Rejected, decode
+from knowledge_base import KnowledgeBase
+from knowledge_base.strict_yaml import Problem, read
+from rules.authoring import workbench
+from rules.authoring.explain import ElementExplanation, Explanation, Step
+from rules.authoring.shorthand import ShorthandError, event_of
+from rules.authoring.testing import read_cases
+from rules.engine.engines import make_evaluator
+from rules.model import Rule
+from rules.pack import TEST_SUFFIX, Pack, read_pack
+from simulation.ndjson import read as read_lines
+from yijian import settings
+from yijian.cli.authoring_cmd import engine_of
+from yijian.cli.console import NO, USAGE, as_json, fail, out, say
+from yijian.cli.workbench import (
+    AddKnowledge,
+    Engine,
+    Json,
+    load_knowledge,
+    plain,
+    rule_paths,
+)
+
+_TRUTH = {True: ("true 真", "green"), False: ("false 假", "red"), None: ("unknown 未知", "yellow")}
+_JSON_TRUTH = {True: "true", False: "false", None: "unknown"}
+
+
+def register(app: typer.Typer) -> None:
+    app.command("explain")(explain)
+
+
+def explain(
+    rule: Annotated[str, typer.Argument(help="Id of the rule.")],
+    event: Annotated[
+        Path | None,
+        typer.Option(help="NDJSON or JSON of events, or a YAML test file or event in shorthand."),
+    ] = None,
+    case: Annotated[
+        str | None, typer.Option(help="The case of this name in the rule's test file.")
+    ] = None,
+    line: Annotated[
+        int | None,
+        typer.Option(help="Line of an NDJSON file; the first one the rule is about if left out."),
+    ] = None,
+    pack: Annotated[
+        list[Path] | None, typer.Option("--pack", help="Rules, instead of those in use.")
+    ] = None,
+    engine: Engine = None,
+    add_knowledge: AddKnowledge = None,
+    json: Json = False,
+) -> None:
+    """Each condition: its fact, where the value came from, and true, false or unknown. 解释。"""
+    s = settings.load()
+    knowledge = load_knowledge(s, add_knowledge)
+    problems: list[Problem] = []
+    rules = read_pack(rule_paths(s, pack), knowledge, problems)
+    found = rules.rule(rule)
+    if found is None:
+        for problem in problems:
+            say(str(problem))
+        known = ", ".join(r.id for r in rules.rules if r.id.endswith(rule.rpartition(".")[2]))
+        fail(f"there is no rule {rule}{f'; did you mean {known}?' if known else ''} 没有该规则")
+    given = _Given(found, rules, knowledge).event(event, case, line)
+    if not found.is_evaluated:
+        found = found.in_shadow()
+    evaluator = make_evaluator(engine_of(s, engine), Pack.of([found]), knowledge, s.profile)
+    explained = workbench.explain(rule, given, evaluator)
+    if json:
+        as_json(_document(explained, given))
+    else:
+        _show(explained, given, found)
+
+
+class _Given:
+    """Finds the event that is meant."""
+
+    def __init__(self, rule: Rule, pack: Pack, knowledge: KnowledgeBase) -> None:
+        self._rule = rule
+        self._pack = pack
+        self._knowledge = knowledge
+
+    def event(self, file: Path | None, case: str | None, line: int | None) -> Event:
+        if file is None:
+            path = self._pack.path(self._rule.id)
+            file = path.with_name(f"{path.stem}{TEST_SUFFIX}") if path is not None else Path()
+            if case is None:
+                fail("say which event: --event FILE, or --case NAME of the rule's test", USAGE)
+        if not file.is_file():
+            fail(f"{file}: no such file 不存在", USAGE)
+        if file.suffix in (".yaml", ".yml"):
+            return self._shorthand(file, case)
+        return self._line(file, line)
+
+    def _shorthand(self, file: Path, case: str | None) -> Event:
+        problems: list[Problem] = []
+        node = read(file, problems)
+        if node is None or not node.is_mapping:
+            fail("\n".join(map(str, problems)) or f"{file}: expected an event in shorthand", USAGE)
+        if node.get("cases") is None:
+            short = node.plain()
+        elif case is None:
+            base = node.get("base")
+            short = base.plain() if base is not None else {}
+        else:
+            short = self._case(file, case, problems)
+        try:
+            return event_of(short, self._knowledge)
+        except ShorthandError as e:
+            fail(f"{file}: {e}", USAGE)
+
+    def _case(self, file: Path, name: str, problems: list[Problem]) -> dict[str, Any]:
+        cases = read_cases(file, self._pack, problems)
+        for case in cases:
+            if case.name == name:
+                return case.event
+        for problem in problems:
+            say(str(problem))
+        known = "\n  ".join(case.name for case in cases)
+        return fail(f"{file} has no case `{name}`; there are:\n  {known}", USAGE)
+
+    def _line(self, file: Path, number: int | None) -> Event:
+        about = {f"{name}.v{EVENT_TYPES[known].version}" for known, name in _names(self._rule)}
+        others = 0
+        for line in _events(file):
+            if number is not None and line.number != number:
+                continue
+            taken = decode(line.value)
+            if isinstance(taken, Rejected):
+                if number is not None:
+                    fail(f"{file}:{number}: {taken.path}: {taken.detail} ({taken.reason})", USAGE)
+                continue
+            if number is not None or taken.event.type in about:
+                return taken.event
+            others += 1
+        if number is not None:
+            fail(f"{file} has no line {number}", USAGE)
+        return fail(f"none of the {others} events of {file} has a type the rule is about", NO)
+
+
+def _names(rule: Rule) -> Iterator[tuple[str, str]]:
+    for known, event_type in EVENT_TYPES.items():
+        name = f"{event_type.family}.{event_type.verb}"
+        if any(name in body.on for body in rule.bodies):
+            yield known, name
+
+
+def _events(file: Path) -> Iterator[Any]:
+    """The events of a file: a line each, or one that is written over several lines."""
+    text = file.read_bytes()
+    first = next(iter(text.lstrip().splitlines()), b"")
+    if first.strip() in (b"{", b"["):
+        yield from read_lines([b" ".join(text.splitlines())])
+    else:
+        yield from read_lines(text.splitlines())
+
+
+def _show(explained: Explanation, event: Event, rule: Rule) -> None:
+    head = Text(f"{rule.id}  ", style="bold")
+    head.append(f"{rule.title.zh} {rule.title.en}")
+    out.print(head)
+    decision = explained.decision
+    out.print(
+        Text(f"{event.type} {event.id}, as of {decision.as_of}, phase {decision.phase}", "dim")
+    )
+    if explained.note:
+        out.print(Text(explained.note, style="yellow"))
+    for element in explained.elements:
+        out.print(_tree(element), soft_wrap=False)
+    for finding in decision.findings:
+        line = Text(f"{finding.severity} {finding.result} {finding.action}: ", style="bold")
+        line.append(f"{finding.message.zh}\n    {finding.message.en}")
+        out.print(line)
+
+
+def _tree(element: ElementExplanation) -> Tree:
+    name = f"element {element.element}" if element.element else "event 事件"
+    outcome = element.outcome + (
+        ", exemption unverified 豁免未核实" if element.exemption_unverified else ""
+    )
+    if element.missing:
+        outcome += f": {', '.join(element.missing)}"
+    root = Tree(Text(f"{name}: {outcome}", style="bold"))
+    for part, step in element.parts:
+        _branch(root.add(Text(part, style="bold cyan")), step)
+    return root
+
+
+def _branch(parent: Tree, step: Step) -> None:
+    word, style = _TRUTH[step.truth]
+    label = Text(f"{word} ", style=style)
+    label.append(step.said, style="default")
+    node = parent.add(label)
+    for read_fact in step.reads:
+        text = Text(f"{read_fact.fact} = {plain(read_fact.value)}", style="default")
+        if read_fact.unit not in ("", "1") and not isinstance(read_fact.value, dict):
+            text.append(f" {read_fact.unit}")
+        if read_fact.origin is not None and str(read_fact.origin):
+            text.append(f"   ← {read_fact.origin}", style="dim")
+        node.add(text)
+    for operand in step.compared:
+        value = "no value 无" if operand.value is None else plain(operand.value)
+        text = Text(f"{operand.said} = {value}", style="default")
+        if operand.unit not in ("", "1"):
+            text.append(f" {operand.unit}")
+        if operand.source:
+            since = f", from {operand.valid_from}" if operand.valid_from else ""
+            text.append(f"   ← {operand.source}: {operand.locator}{since}", style="dim")
+        node.add(text)
+    for child in step.steps:
+        _branch(node, child)
+
+
+def _document(explained: Explanation, event: Event) -> dict[str, Any]:
+    return {
+        "rule": explained.rule_id,
+        "event": {"source": event.source, "id": event.id, "type": event.type},
+        "note": explained.note,
+        "verdict": explained.decision.verdict,
+        "elements": [
+            {
+                "element": e.element,
+                "version": e.version,
+                "outcome": e.outcome,
+                "exemption_unverified": e.exemption_unverified,
+                "missing": e.missing,
+                "parts": {part: _step(step) for part, step in e.parts},
+            }
+            for e in explained.elements
+        ],
+        "findings": explained.decision.findings,
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "kind": step.kind,
+        "condition": step.said,
+        "truth": _JSON_TRUTH[step.truth],
+        "facts": [
+            {
+                "fact": r.fact,
+                "value": r.value,
+                "unit": r.unit,
+                "fields": r.origin.fields if r.origin is not None else (),
+                "looked_up": r.origin.looked_up if r.origin is not None else (),
+            }
+            for r in step.reads
+        ],
+        "compared": step.compared,
+        "steps": [_step(child) for child in step.steps],
+    }
