@@ -34,7 +34,7 @@ test: setup  ## all tests: unit, spec, and integration on a real broker and engi
 	$(BIN)/lint-imports
 	$(BIN)/yijian rules check
 	$(BIN)/yijian rules test
-	$(BIN)/python -m pytest tests/unit tests/spec
+	$(BIN)/python -m pytest -n 2 tests/unit tests/spec
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
 
 check: setup  ## the fast loop: lint, types, unit and spec tests
@@ -43,7 +43,7 @@ check: setup  ## the fast loop: lint, types, unit and spec tests
 	$(BIN)/lint-imports
 	$(BIN)/yijian rules check
 	$(BIN)/yijian rules test
-	$(BIN)/python -m pytest tests/unit tests/spec
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 tests/unit tests/spec
 
 bench: setup  ## throughput and latency against peers; last line is JSON
 	$(BIN)/python -m benchmarks.pipeline

@@ -19,6 +19,7 @@ from rules.engine import compiler
 from rules.facts import CATALOGUE
 from rules.facts.base import Context, Element
 from rules.facts.pairs import find_pairs
+from rules.facts.read import local_day
 from rules.facts.records import RECORDS
 from rules.words import INTERACTIONS
 
@@ -112,14 +113,14 @@ class Rete:
         zone = self._zone(event)
         data = cast(Any, event.data)
         of_act = data.service_time
-        day = _local(of_act if isinstance(of_act, datetime) else event.time, zone)
+        day = local_day(of_act if isinstance(of_act, datetime) else event.time, zone)
         contexts = {day: Context(event, day, zone, self._knowledge)}
         if (name, "") in self._needs:
             yield "", contexts[day], None
         for each in [each for on, each in self._needs if on == name and each]:
             for x in _listed(each, family, contexts[day]):
                 at = getattr(x.of, "service_time", None) if each == "items" else None
-                of_day = _local(at, zone) if isinstance(at, datetime) else day
+                of_day = local_day(at, zone) if isinstance(at, datetime) else day
                 if of_day not in contexts:
                     contexts[of_day] = Context(event, of_day, zone, self._knowledge)
                 yield each, contexts[of_day], x
@@ -155,7 +156,3 @@ def _plain(need: Plain, family: str, c: Context, x: Element | None) -> Any:
     if isinstance(value, dict):
         return None  # unknown: the property is left out, and no condition on it holds
     return fixed_point(value) if need.is_number else value
-
-
-def _local(at: datetime, zone: tzinfo) -> date:
-    return at.astimezone(zone).date()

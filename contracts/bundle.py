@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from itertools import accumulate
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -35,6 +36,8 @@ MAX_PATH_BYTES: Final = 400
 MAX_NOTE_CHARACTERS: Final = 2_000
 MAX_NAME_CHARACTERS: Final = 200
 FOLDERS: Final = ("rules", "knowledge")
+SEQUENCE_DIGITS: Final = 12
+"""Of an activation's key, with leading zeros."""
 
 _SEGMENT_BYTES: Final = 200
 _DIGEST: Final = r"^[0-9a-f]{64}$"
@@ -156,7 +159,7 @@ def content_key(digest: str) -> bytes:
 
 
 def activation_key(channel: str, sequence: int) -> bytes:
-    return f"activation/{channel}/{sequence:012d}".encode()
+    return f"activation/{channel}/{sequence:0{SEQUENCE_DIGITS}d}".encode()
 
 
 def canonical(files: Mapping[str, str]) -> bytes:
@@ -248,6 +251,12 @@ def _content_fault(raw: bytes, paths: list[str]) -> Refusal | None:
             how = "stands twice" if other == path else f"differs from {other} in case only"
             return Refusal(Why.BAD_PATH, f"{path} {how}")
         folded[path.casefold()] = path
+    for path in paths:
+        for folder in accumulate(path.casefold().split("/")[:-1], "{}/{}".format):
+            if folder in folded:
+                return Refusal(
+                    Why.BAD_PATH, f"{folded[folder]} is a file, and the folder of {path}"
+                )
     return None
 
 

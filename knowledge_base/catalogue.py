@@ -8,7 +8,7 @@ from datetime import date
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from knowledge_base.fields import Context, Defaults, Fields
+from knowledge_base.fields import Context, Defaults, Fields, is_code
 from knowledge_base.histories import build
 from knowledge_base.model import (
     CATEGORIES,
@@ -44,6 +44,8 @@ def drug(node: Node, context: Context, defaults: Defaults) -> Dated[Drug]:
         if needed:
             _cited(f, name)
     ingredients = f.texts("ingredients", required=True)
+    for name in ingredients:
+        is_code(name, "ingredient", f.get("ingredients") or node, context)
     found = Drug(
         key=f"{system}|{code}",
         system=system,

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import TypeVar
 
-from knowledge_base.fields import Context
+from knowledge_base.fields import Context, did_you_mean
 from knowledge_base.model import CodeSet, Dated, History, Members
 
 T = TypeVar("T")
@@ -86,8 +85,7 @@ class _Resolver:
     def _included(self, codeset: CodeSet, name: str) -> CodeSet | None:
         other = self._sets.get(name)
         if other is None:
-            near = get_close_matches(name, self._sets, 1)
-            fix = f"did you mean `{near[0]}`?" if near else "add it to a `codesets:` list"
+            fix = did_you_mean(name, self._sets, "add it to a `codesets:` list")
             self._report(codeset.id, name, f"there is no code set `{name}`", fix)
             return None
         if other.of != codeset.of:

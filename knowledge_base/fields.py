@@ -7,12 +7,12 @@ found in one pass; nothing read is used when there was a problem anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from knowledge_base.model import Basis, Names, Scalar
 from knowledge_base.strict_yaml import Node, Problem
@@ -46,6 +46,15 @@ class Defaults:
     system: Node | None = None
 
 
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """What to do about a name that is not known: take the nearest one, or do otherwise."""
+    near = get_close_matches(name, list(known), 1)
+    return f"did you mean `{near[0]}`?" if near else otherwise
+
+
+QUOTE: Final = 'if it belongs to the text before the comma, put that text in quotes: "…"'
+
+
 class Fields:
     """One mapping, read field by field; unknown keys are reported at once with the nearest name."""
 
@@ -59,10 +68,11 @@ class Fields:
         if not self._is_mapping:
             context.report(node, f"expected a mapping with {', '.join(allowed)}, not {node.kind}")
             return
-        for name, key, _ in node.items():
+        for name, key, value in node.items():
             if name not in allowed:
-                near = get_close_matches(name, allowed, 1)
-                fix = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(allowed)}"
+                known = f"known are {', '.join(allowed)}"
+                # `{zh: 疗程,成人, en: …}`: the second half of a text reads as a key.
+                fix = QUOTE if value.is_null else did_you_mean(name, allowed, known)
                 context.report(key, f"unknown key `{name}`", fix)
 
     def get(self, name: str) -> Node | None:
@@ -164,6 +174,8 @@ class Fields:
         if not node.is_list:
             self.context.report(node, f"`{name}` is {node.kind}", "write a list")
             return
+        if required and not list(node):
+            self.context.report(node, f"`{name}` is empty", "name at least one")
         yield from node
 
     def day(self, name: str) -> date | None:
@@ -203,8 +215,23 @@ def text_of(node: Node, context: Context, what: str) -> str:
     """The text of a scalar; numbers and flags are not silently turned into text."""
     if isinstance(node.value, str) and node.value.strip():
         return node.value
-    context.report(node, f"{what} is {node.kind}, expected text", "put it in quotes")
+    if node.is_null or isinstance(node.value, str):
+        context.report(node, f"{what} is empty", "write text")
+    else:
+        context.report(node, f"{what} is {node.kind}, expected text", "put it in quotes")
     return ""
+
+
+def is_code(text: str, kind: str, node: Node, context: Context) -> bool:
+    """Whether it is written as codes of its kind are; another spelling would match nothing."""
+    if kind in ("drug", "item") and "|" not in text:
+        context.report(node, f"`{text}` names no code system", "write system|code")
+    elif kind == "ingredient" and text != text.lower():
+        fix = f"ingredients stand in lower case: {text.lower()}"
+        context.report(node, f"`{text}` is no name of an ingredient", fix)
+    else:
+        return True
+    return False
 
 
 def day_of(node: Node, context: Context, what: str) -> date | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Final
 
 from knowledge_base.classes import uncovered
-from knowledge_base.fields import Context, Defaults, Fields, text_of
+from knowledge_base.fields import Context, Defaults, Fields, did_you_mean, is_code, text_of
 from knowledge_base.histories import Rows
 from knowledge_base.model import CodeSet, Dated, Parameter
 from knowledge_base.pairs import (
@@ -86,7 +85,10 @@ def _member(f: Fields, name: str) -> Member:
         if node.is_mapping:
             f.context.report(node, f"`{name}` is one thing", "e.g. {ingredient: warfarin}")
         return Member("", "")
-    return Member(named[0], inner.text(named[0]))
+    text = inner.text(named[0])
+    if text:
+        is_code(text, named[0], inner.get(named[0]) or node, f.context)
+    return Member(named[0], text)
 
 
 def _gap(f: Fields, name: str) -> Gap | None:
@@ -130,8 +132,7 @@ def _check_class(
 ) -> None:
     codeset = codesets.get(member.name)
     if codeset is None:
-        near = get_close_matches(member.name, codesets, 1)
-        fix = f"did you mean `{near[0]}`?" if near else "add it to a `codesets:` list"
+        fix = did_you_mean(member.name, codesets, "add it to a `codesets:` list")
         context.report(node, f"there is no code set `{member.name}`", fix)
     elif codeset.of not in _CLASSES:
         text = f"the code set `{codeset.id}` holds codes of kind {codeset.of}"
@@ -152,8 +153,7 @@ def _check_gap(
 ) -> None:
     parameter = parameters.get(gap.parameter)
     if parameter is None:
-        near = get_close_matches(gap.parameter, parameters, 1)
-        fix = f"did you mean `{near[0]}`?" if near else "add it to a `parameters:` list"
+        fix = did_you_mean(gap.parameter, parameters, "add it to a `parameters:` list")
         context.report(node, f"there is no parameter `{gap.parameter}`", fix)
         return
     values = [e.value.value for row in parameter.rows.values() for e in row]

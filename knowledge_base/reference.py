@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from knowledge_base.fields import Context, Defaults, Fields, text_of
+from knowledge_base.fields import Context, Defaults, Fields, is_code, text_of
 from knowledge_base.histories import Rows, build
 from knowledge_base.model import (
     CODESET_KINDS,
@@ -53,8 +53,13 @@ def parameter(node: Node, context: Context, defaults: Defaults) -> Parameter:
         v = Fields(child, context, _VALUE_KEYS, defaults)
         key = v.texts("key")
         if len(key) != len(by):
-            columns = ", ".join(by) or "nothing"
-            context.report(child, f"the key has {len(key)} words, expected one each for {columns}")
+            if by:
+                text = f"the key has {len(key)} words, expected one each for {', '.join(by)}"
+                fix = f"write key: [{', '.join(by)}], each with its word"
+            else:
+                text = "the value has a key, but the parameter names no key columns"
+                fix = "write by: [kind] beside `unit`, one name a word of the keys"
+            context.report(child, text, fix)
         start, end = v.interval()
         basis = v.basis()
         value = ParameterValue(v.scalar("value"), unit, basis.source, basis.locator, start, end)
@@ -105,13 +110,13 @@ def _expand(member: Node, of: str, context: Context) -> Iterator[str]:
     """A member as it is; a range of ICD-10 categories (`O00-O99`) as each of them."""
     text = text_of(member, context, "a member")
     if of != "icd10" or not text:
-        if text:
+        if text and is_code(text, of, member, context):
             yield text
         return
     first, dash, last = text.partition("-")
     low, high = _CATEGORY.fullmatch(first), _CATEGORY.fullmatch(last)
     if not dash and _CODE.fullmatch(text):
-        yield text
+        yield text.upper()  # as codes of events are compared: I10.x00 is I10.X00
     elif dash and low and high and low[1] == high[1] and int(low[2]) <= int(high[2]):
         for number in range(int(low[2]), int(high[2]) + 1):
             yield f"{low[1]}{number:02d}"

@@ -229,6 +229,19 @@ def parameters_of(condition: Condition) -> tuple[ParameterOperand, ...]:
     )
 
 
+def limits_of(condition: Condition) -> tuple[ParameterOperand, ...]:
+    """Those parameters of a tree that values are compared with: not how old a value may be."""
+    own = set(leaves_of(condition))
+    return tuple(
+        dict.fromkeys(
+            operand
+            for test in tests_of(condition)
+            for operand in operands_of(replace(test, fresh_within=None))
+            if isinstance(operand, ParameterOperand) and (test in own or not operand.by)
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Effective:
     """The service dates that a rule governs: from `start`, up to the day before `end`."""

@@ -7,6 +7,7 @@ SinkError
 ├── PositionInvalid       where a sink would resume is not in the topic's log
 ├── IndicatorInvalid      an indicator definition that cannot be used
 ├── DeliveryFailed        Kafka did not take a dead letter
+├── AddressUnavailable    health and metrics cannot be served where they should
 └── EmbeddedError         the embedded ClickHouse process
     ├── DataDirInUse      another process owns the data directory
     ├── StartFailed       it did not come up
@@ -63,6 +64,10 @@ class IndicatorInvalid(SinkError):
 
 class DeliveryFailed(SinkError):
     """Kafka did not take a dead letter; nothing may be confirmed after that."""
+
+
+class AddressUnavailable(SinkError):
+    """Health and metrics cannot be served at this address."""
 
 
 class EmbeddedError(SinkError):

@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
+from contracts.decision import Basis
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -151,9 +153,18 @@ SELECT count() FROM
 """
 
 
-def decision_keys(client: Client) -> Iterator[tuple[str, str]]:
-    """(source, id) of every event that has a decision; each once a decision."""
-    return _rows(client, "SELECT source, id FROM decisions_current")
+def decision_bases(client: Client) -> Iterator[tuple[str, str, Basis]]:
+    """(source, id, what it was computed with) of every event that has a decision."""
+    sql = f"SELECT source, id, {', '.join(_BASIS)} FROM decisions_current"
+    known: dict[tuple[str, ...], Basis] = {}
+    for source, event_id, *of in _rows(client, sql):
+        names = tuple(of)
+        if names not in known:
+            known[names] = Basis(**dict(zip(_BASIS, names, strict=True)))
+        yield source, event_id, known[names]
+
+
+_BASIS: Final = ("pack", "knowledge", "engine", "profile", "bundle")
 
 
 def event_keys(client: Client) -> Iterator[tuple[str, str]]:
@@ -166,11 +177,11 @@ def dead_letter_origins(client: Client) -> Iterator[tuple[str, int, int]]:
     return _rows(client, "SELECT topic, partition, offset FROM dead_letters_current")
 
 
-def alert_contents(client: Client) -> Iterator[tuple[str, bytes]]:
-    """(alert id, the finding's JSON as it stands in its decision) of every current alert."""
+def alert_contents(client: Client) -> Iterator[tuple[str, str, str, bytes]]:
+    """(alert id, source, id, the finding's JSON as in its decision) of every current alert."""
     return _rows(
         client,
-        "SELECT toString(alert_id) AS alert, finding FROM alerts_current",
+        "SELECT toString(alert_id) AS alert, source, id, finding FROM alerts_current",
         formats={"finding": "bytes"},
     )
 

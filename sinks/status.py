@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from sinks.errors import AddressUnavailable
+
 Health = Callable[[], Mapping[str, Any]]
 """The state as JSON; `ok` says whether all is well."""
 
@@ -18,8 +20,16 @@ class StatusServer:
     """Serves until `stop`. `/health` answers 200 where `ok` is true, else 503."""
 
     def __init__(self, address: str, registry: CollectorRegistry, health: Health) -> None:
+        """Raises AddressUnavailable."""
         host, _, port = address.rpartition(":")
-        self._server = ThreadingHTTPServer((host, int(port)), _handler(registry, health))
+        try:
+            self._server = ThreadingHTTPServer((host, int(port)), _handler(registry, health))
+        except (OSError, ValueError, OverflowError) as error:
+            raise AddressUnavailable(
+                f"health and metrics cannot be served on {address!r} "
+                f"({getattr(error, 'strerror', None) or 'not host:port'}); choose another address, "
+                "or port 0 for a free one"
+            ) from None
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="sink-status", daemon=True

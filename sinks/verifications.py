@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from sinks.store import Abandoned, Availability, Store
 from sinks.tables import VERIFICATIONS, Row
 
 __all__ = ["Abandoned", "Place", "RuleCount", "Verification", "VerificationStore"]
+
+log = logging.getLogger(__name__)
 
 _TIMEOUT_S: Final = 60.0
 _LOOKED: Final = 1
@@ -76,10 +79,10 @@ class VerificationStore:
         migrate(self._link())
 
     def put(self, rows: Sequence[Verification], token: str, stop: threading.Event) -> None:
-        """Returns when every row is confirmed. Raises Abandoned once `stop` is set.
+        """Returns when every row is confirmed, or refused for good, which the log says.
 
-        `token` names exactly what the rows are a function of: the records and what they were
-        checked with.
+        Raises Abandoned once `stop` is set. `token` names exactly what the rows are a function
+        of: the records and what they were checked with.
         """
         block = Block(VERIFICATIONS)
         for number, row in enumerate(rows):
@@ -87,7 +90,10 @@ class VerificationStore:
             block.add(_row(row, time_ms), number, month_of(time_ms))
         parts = list(block.by_months())
         for number, part in enumerate(parts):
-            self._store.put(part, f"{VERIFICATIONS.name}:{token}:{number}/{len(parts)}", stop)
+            name = f"{VERIFICATIONS.name}:{token}:{number}/{len(parts)}"
+            refused = self._store.put(part, name, stop)
+            for reason in sorted(set(refused.values())):
+                log.error("a verification is not stored: %s", reason)
 
     def close(self) -> None:
         self._link.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Final
 
 from contracts.decision import OriginHeaders
@@ -23,6 +23,10 @@ from streams.transport import Batch
 _RETRY_S: Final = 0.01
 _BURST_BYTES: Final = 262_144
 """Outputs that are handed to the producer together: it sends fewer, larger batches."""
+_TURN_S: Final = 0.1
+"""The event loop turns at least this often, whatever rules cost: a rebalance waits for it."""
+_FINISH_S: Final = 2.0
+"""How long a batch may go on while the partitions are given up; well below the flush."""
 _MAX_AHEAD_BYTES: Final = 16 * 1_048_576
 """Outputs of a single batch with the producer, before the batch itself has to wait."""
 _TIMED: Final = 15
@@ -57,6 +61,7 @@ class Agent:
         self._means = means
         self._lanes = means.lanes
         self._lease = means.lease
+        self._turn_at = 0.0
 
     async def run(self, batches: AsyncIterable[Batch]) -> None:
         """Work through `batches` for ever. An exception that leaves this is a bug."""
@@ -90,15 +95,22 @@ class Agent:
         answer, burst_at, pause_at = outputs.answer, _BURST_BYTES, _MAX_AHEAD_BYTES
         for record in batch.records:
             answer(record)
-            if outputs.size < burst_at:
+            if outputs.size < burst_at and monotonic() < self._turn_at:
                 continue
-            if not await self._send(outputs, batch):
+            if not (await self._turn() and await self._send(outputs, batch)):
                 return False
             burst_at = outputs.size + _BURST_BYTES
             if outputs.size > pause_at:
                 await self._catch_up()
                 pause_at = outputs.size + _MAX_AHEAD_BYTES
         return await self._send(outputs, batch)
+
+    async def _turn(self) -> bool:
+        """Let the event loop turn, if it is time; False where a rebalance has waited too long."""
+        if monotonic() >= self._turn_at:
+            await asyncio.sleep(0)
+            self._turn_at = monotonic() + _TURN_S
+        return self._lanes.closed_s < _FINISH_S
 
     async def _send(self, outputs: Outputs, batch: Batch) -> bool:
         """Hand over what waits; False, with nothing handed over, where we may not write any more.

@@ -124,9 +124,15 @@ class Lanes:
         self._loop = asyncio.get_running_loop()
         self._lanes: dict[int, Lane] = {}
         self._changed = asyncio.Event()
+        self._closed_at = 0.0
         self.open = True
         self.bytes = 0
         self.batches = 0
+
+    @property
+    def closed_s(self) -> float:
+        """For how many seconds no batch may be begun; 0 while one may."""
+        return 0.0 if self.open else self._loop.time() - self._closed_at
 
     def enter(self, tp: TP, last: int, epoch: int) -> Passage:
         """Take the next place in the lane of `tp`'s partition for the batch that ends at `last`."""
@@ -163,6 +169,8 @@ class Lanes:
 
     def close(self) -> None:
         """Begin no more batches: the partitions are about to be given up."""
+        if self.open:
+            self._closed_at = self._loop.time()
         self.open = False
         self._changed.set()
 

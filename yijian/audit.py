@@ -1,119 +1,154 @@
 """Is anything lost, twice or different? Counted from Kafka's log against ClickHouse's tables.
 
-lost         intake records without a dead letter whose event key has no decision, or no row in the
-             events table
-duplicates   keys with more than one current row through the views the product reads, plus keys
-             whose repeated decisions differ in content
-disorder     decisions that stand before a decision about an earlier record of their partition
-differences  symmetric difference between the alerts in ClickHouse and those that the offline
-             evaluation of the same records gives, compared by content
+lost            intake records without a dead letter whose event key has no decision, or no row in
+                the events table
+duplicates      keys with more than one current row through the views the product reads, plus keys
+                whose repeated decisions differ in content
+disorder        decisions that stand before a decision about an earlier record of their partition
+differences     symmetric difference between the alerts in ClickHouse and those that the offline
+                evaluation of the same records gives, by the bundle or files that each decision
+                names, compared by content
+not_recomputed  events whose decision names a bundle or files that cannot be had here: nothing is
+                said of their alerts, so the audit has not passed
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from contracts.decision import OriginHeaders, encode_record
+from contracts.decision import Basis
 from contracts.identity import EventKey
 from sinks import queries
 from sinks.client import connect
-from streams.supervision import DeadLetter, Supervisor
 from yijian import kafka_log
+from yijian.bundles.by_basis import from_topic
+from yijian.composition import Core
+from yijian.expected import Supervisors, expected, read_decisions
+from yijian.kafka_log import Origin
 from yijian.settings import Settings
 
 _MOST_EXAMPLES = 5
 
-Origin = tuple[str, int, int]
-"""Topic, partition and offset of an intake record."""
 
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What was counted, and a few examples (positions and ids, never content) for what is not 0."""
 
-class Audit(msgspec.Struct, frozen=True):
-    """The figures, and a few examples (positions and ids, never content) for each that is not 0."""
-
-    intake_records: int
     lost: int
     duplicates: int
     differences: int
     disorder: int
+    not_recomputed: int
     examples: dict[str, list[str]]
 
     @property
+    def broken(self) -> int:
+        """How often a guarantee was broken."""
+        return self.lost + self.duplicates + self.differences + self.disorder
+
+    @property
     def passed(self) -> bool:
-        return self.lost == self.duplicates == self.differences == self.disorder == 0
+        """Whether everything was looked at and nothing is wrong."""
+        return self.broken == self.not_recomputed == 0
+
+    @property
+    def complaint(self) -> str:
+        """What to tell whoever ran it; "" where the audit has passed."""
+        if self.broken:
+            return "a guarantee was broken: the examples above say where"
+        if self.not_recomputed:
+            return (
+                f"{self.not_recomputed:,} decisions were not recomputed: their rules are not to be "
+                "had here (see examples); give the audit their files, profile and bundles topic"
+            )
+        return ""
 
 
-@dataclass
-class _Seen:
-    """What the intake log says must be in the tables."""
+class Audit(Figures, frozen=True, kw_only=True):
+    """The figures of everything that is in the log."""
 
-    records: int = 0
-    accepted: dict[Origin, EventKey] = field(default_factory=dict)
-    refused: dict[Origin, str] = field(default_factory=dict)
-    alerts: dict[str, bytes] = field(default_factory=dict)
-    by_event: dict[EventKey, frozenset[str]] = field(default_factory=dict)
+    intake_records: int
+
+    def figures(self) -> dict[str, Any]:
+        """What every trial that ends in an audit reports, by name."""
+        return {name: getattr(self, name) for name in Figures.__struct_fields__}
 
 
-def audit(settings: Settings, supervisor: Supervisor) -> Audit:
-    """The figures for everything that is in the log now. Let worker and sink finish before."""
-    seen = _read_intake(settings, supervisor)
-    client = connect(settings.clickhouse_dsn)
-    try:
-        decided = {EventKey(s, i) for s, i in queries.decision_keys(client)}
-        stored_events = {EventKey(s, i) for s, i in queries.event_keys(client)}
-        dead = set(queries.dead_letter_origins(client))
-        twice = queries.duplicates(client)
-        stored = dict(queries.alert_contents(client))
-    finally:
-        client.close()
-    accounted = decided & stored_events
+@dataclass(frozen=True)
+class _Tables:
+    """What the views of the product show."""
+
+    decided: dict[EventKey, Basis]
+    events: set[EventKey]
+    dead: set[Origin]
+    twice: queries.Duplicates
+    alerts: dict[str, tuple[EventKey, bytes]]
+
+
+def audit(settings: Settings, core: Core) -> Audit:
+    """The figures for everything that is in the log now. Let worker and sink finish before.
+
+    `core` is what decides where no bundle does. Raises what reading Kafka or ClickHouse raises.
+    """
+    tables = _read_tables(settings)
+    decided = read_decisions(kafka_log.read(settings, [settings.topics.decisions]))
+    seen = expected(
+        kafka_log.read(settings, settings.topics.all_intake),
+        decided,
+        tables.decided,
+        Supervisors(settings, core, from_topic(settings)),
+    )
+    accounted = tables.decided.keys() & tables.events
     lost = [
         origin
         for origin, key in seen.accepted.items()
-        if key not in accounted and origin not in dead
+        if key not in accounted and origin not in tables.dead
     ]
-    lost += [origin for origin in seen.refused if origin not in dead]
+    lost += [origin for origin in seen.refused if origin not in tables.dead]
+    stored = {
+        name: finding
+        for name, (key, finding) in tables.alerts.items()
+        if key not in seen.not_recomputed
+    }
     differing = _differences(seen.alerts, stored)
-    disordered = list(_disorder(settings))
+    twice = tables.twice
+    examples = {
+        "lost": _some(_where(*origin) for origin in lost),
+        "duplicates": [str(twice)] if twice.total else [],
+        "differences": _some(differing),
+        "disorder": _some(_where(*origin) for origin in decided.disordered),
+        "not_recomputed": _reasons(seen.not_recomputed.values()),
+    }
     return Audit(
         intake_records=seen.records,
         lost=len(lost),
         duplicates=twice.total,
         differences=len(differing),
-        disorder=len(disordered),
-        examples={
-            name: some
-            for name, some in (
-                ("lost", _some(_where(*origin) for origin in lost)),
-                ("duplicates", [str(twice)] if twice.total else []),
-                ("differences", _some(differing)),
-                ("disorder", _some(disordered)),
-            )
-            if some
-        },
+        disorder=len(decided.disordered),
+        not_recomputed=len(seen.not_recomputed),
+        examples={name: some for name, some in examples.items() if some},
     )
 
 
-def _read_intake(settings: Settings, supervisor: Supervisor) -> _Seen:
-    seen = _Seen()
-    for record in kafka_log.read(settings, settings.topics.all_intake):
-        seen.records += 1
-        where = (record.topic, record.partition, record.offset)
-        answer = supervisor.supervise(record.value, record.key, record.timestamp_ms)
-        if isinstance(answer, DeadLetter):
-            seen.refused[where] = answer.reason
-            continue
-        key = answer.event.key
-        seen.accepted[where] = key
-        for stale in seen.by_event.get(key, ()):
-            seen.alerts.pop(stale, None)
-        findings = answer.decision.findings
-        seen.by_event[key] = frozenset(f.alert_id for f in findings)
-        for finding in findings:
-            seen.alerts[finding.alert_id] = encode_record(finding)
-    return seen
+def _read_tables(settings: Settings) -> _Tables:
+    client = connect(settings.clickhouse_dsn)
+    try:
+        return _Tables(
+            decided={EventKey(s, i): basis for s, i, basis in queries.decision_bases(client)},
+            events={EventKey(s, i) for s, i in queries.event_keys(client)},
+            dead=set(queries.dead_letter_origins(client)),
+            twice=queries.duplicates(client),
+            alerts={
+                alert: (EventKey(s, i), finding)
+                for alert, s, i, finding in queries.alert_contents(client)
+            },
+        )
+    finally:
+        client.close()
 
 
 def _differences(offline: dict[str, bytes], stored: dict[str, bytes]) -> list[str]:
@@ -127,26 +162,8 @@ def _differences(offline: dict[str, bytes], stored: dict[str, bytes]) -> list[st
     return sorted(only_one) + sorted(other)
 
 
-def _disorder(settings: Settings) -> Iterator[str]:
-    """Positions of intake records whose first decision came after that of a later record.
-
-    A crash repeats decisions but never lets a later record overtake: the first decisions of one
-    intake partition stand in the order of its records. Re-keyed records have another order.
-    """
-    highest: dict[tuple[str, int], int] = {}
-    seen: set[tuple[str, int, int]] = set()
-    for record in kafka_log.read(settings, [settings.topics.decisions]):
-        headers = dict(record.headers)
-        topic = headers[OriginHeaders.TOPIC].decode()
-        partition = int(headers[OriginHeaders.PARTITION])
-        origin = (topic, partition, int(headers[OriginHeaders.OFFSET]))
-        if origin in seen or partition != record.partition:
-            continue
-        seen.add(origin)
-        if origin[2] < highest.get((topic, partition), -1):
-            yield _where(*origin)
-        else:
-            highest[topic, partition] = origin[2]
+def _reasons(whys: Iterable[str]) -> list[str]:
+    return [f"{why}: {count}" for why, count in Counter(whys).most_common()]
 
 
 def _where(topic: str, partition: int, offset: int) -> str:

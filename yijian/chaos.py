@@ -16,14 +16,12 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from contracts.clock import SystemClock
 from simulation.feed import feed
 from simulation.simulator import SimulatedEvent, Simulator
 from yijian import drain
-from yijian.audit import Audit, audit
-from yijian.composition import Core, supervisor_of
+from yijian.audit import Figures, audit
+from yijian.composition import Core
 from yijian.settings import Settings
 from yijian.stack import Size, Stack
 
@@ -47,7 +45,7 @@ class Plan:
     drain_timeout_s: float = 300.0
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(Figures, frozen=True, kw_only=True):
     """The last line of `yijian chaos`."""
 
     events: int
@@ -55,15 +53,6 @@ class Outcome(msgspec.Struct, frozen=True):
     freezes: int
     outages: int
     restarts: int
-    lost: int
-    duplicates: int
-    differences: int
-    disorder: int
-    examples: dict[str, list[str]]
-
-    @property
-    def passed(self) -> bool:
-        return self.lost == self.duplicates == self.differences == self.disorder == 0
 
 
 def run(
@@ -96,18 +85,14 @@ def run(
             say(f"{e}; what is not done counts as lost. The processes said last:")
             say(stack.complaints())
         say("auditing")
-        figures: Audit = audit(stack.settings, supervisor_of(stack.settings, core))
+        counted = audit(stack.settings, core)
         return Outcome(
-            events=figures.intake_records,
+            events=counted.intake_records,
             kills=trial.kills,
             freezes=trial.freezes,
             outages=trial.outage_count,
             restarts=sum(stack.processes.restarts.values()),
-            lost=figures.lost,
-            duplicates=figures.duplicates,
-            differences=figures.differences,
-            disorder=figures.disorder,
-            examples=figures.examples,
+            **counted.figures(),
         )
 
 

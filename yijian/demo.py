@@ -13,8 +13,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from contracts.clock import Clock
 from contracts.decision import Decision, Reader
 from simulation.faults import cases_about
@@ -25,8 +23,8 @@ from simulation.simulator import SimulatedEvent, Simulator
 from sinks import indicators, queries
 from sinks.client import connect
 from yijian import drain
-from yijian.audit import Audit, audit
-from yijian.composition import Core, supervisor_of
+from yijian.audit import Audit, Figures, audit
+from yijian.composition import Core
 from yijian.population import fhir_population
 from yijian.settings import Settings
 from yijian.stack import Stack
@@ -50,17 +48,13 @@ class Wish:
     drain_timeout_s: float = 180.0
 
 
-class Summary(msgspec.Struct, frozen=True):
+class Summary(Figures, frozen=True, kw_only=True):
     """What `yijian demo --json` prints last."""
 
     events: int
     decisions: int
     alerts: int
     dead_letters: int
-    lost: int
-    duplicates: int
-    differences: int
-    disorder: int
     latency_p50_ms: float | None
     latency_p99_ms: float | None
     row_latency_p50_ms: float | None
@@ -146,7 +140,7 @@ def run(
     say("waiting until everything is written … 等待写入完成")
     drain.until_drained(s, wish.drain_timeout_s)
     say("auditing … 核对")
-    figures = audit(s, supervisor_of(s, core))
+    figures = audit(s, core)
     return summarise(s, feeding, figures, stack, len(population), now)
 
 
@@ -171,10 +165,7 @@ def summarise(
             decisions=counts.decisions,
             alerts=counts.alerts,
             dead_letters=counts.dead_letters,
-            lost=figures.lost,
-            duplicates=figures.duplicates,
-            differences=figures.differences,
-            disorder=figures.disorder,
+            **figures.figures(),
             latency_p50_ms=latency.p50_ms,
             latency_p99_ms=latency.p99_ms,
             row_latency_p50_ms=row_latency.p50_ms,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from contracts.decision import OriginHeaders
 from streams.broker import log_bounds
 from yijian.settings import Settings
 
 _SILENCE_S = 20.0
+
+
+Origin: TypeAlias = tuple[str, int, int]
+"""Topic, partition and offset of a record."""
 
 
 class LogRecord(NamedTuple):
@@ -24,6 +29,21 @@ class LogRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def place(self) -> Origin:
+        """Where it stands."""
+        return self.topic, self.partition, self.offset
+
+    @property
+    def origin(self) -> Origin:
+        """Of a decision: where the intake record stands that it is about."""
+        headers = dict(self.headers)
+        return (
+            headers[OriginHeaders.TOPIC].decode(),
+            int(headers[OriginHeaders.PARTITION]),
+            int(headers[OriginHeaders.OFFSET]),
+        )
 
 
 def partitions_of(settings: Settings, topics: Sequence[str]) -> list[tuple[str, int]]:

@@ -97,7 +97,9 @@ class Settings:
     """One installation's settings. Field `x_y` is the variable `YIJIAN_X_Y`."""
 
     kafka_bootstrap: str = _setting(
-        "", str, "brokers, host:port[,…]; empty: a local one is started"
+        "",
+        str,
+        "brokers, host:port[,…]; empty: the one of `yijian kafka start`; demo and tests start one",
     )
     kafka_options: dict[str, str] = _setting(
         dict, _pairs, "librdkafka options for security, `key=value;…`", secret=True
@@ -116,7 +118,9 @@ class Settings:
     )
     profile: str = _setting("site", _profile, "`site`, or `demo`: shadow rules count as active")
     knowledge: tuple[Path, ...] = _setting(
-        (), _paths, "folders of knowledge, besides what is shipped"
+        (),
+        _paths,
+        "folders of knowledge, besides what is shipped but for its demonstration catalogue",
     )
     packs: tuple[Path, ...] = _setting((), _paths, "folders of rules, instead of the shipped packs")
     rules_engine: str = _setting(

@@ -68,7 +68,8 @@ class Stack:
         self._exit = ExitStack()
         self.kafka: LocalKafka | None = None
         self.clickhouse: EmbeddedClickHouse | None = None
-        self._addresses: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
+        """Of each process: where it tells its health, host:port."""
         self.processes: ProcessSupervisor
         self.logs: Path
 
@@ -124,7 +125,7 @@ class Stack:
         """Start one more supervised `worker`, `sink` or `verify`; its name."""
         name = f"{kind}-{number}"
         address = f"127.0.0.1:{free_ports().broker}"
-        self._addresses[name] = address
+        self.addresses[name] = address
         s = self.settings
         s = replace(s, **{f"{kind}_http": address})  # type: ignore[arg-type]
         self.processes.start(name, [*self._prefix, kind], env=child_environ(s))
@@ -133,7 +134,7 @@ class Stack:
     def _until_ready(self, name: str) -> None:
         """Return when the process says that it is well and has partitions."""
         deadline = time.monotonic() + _READY_S
-        while not _is_ready(self._addresses[name]):
+        while not _is_ready(self.addresses[name]):
             if time.monotonic() > deadline:
                 raise NotReady(
                     f"{name} was not ready within {_READY_S:.0f} s:\n{self.complaints()}"

@@ -1,6 +1,12 @@
-"""Our engines: whole decisions as a worker makes them, and the conditions by themselves."""
+"""Our engines in three measures: whole decisions as a worker makes them, the conditions by
+themselves from the event on, and the matching of facts that lie ready, which is what peers do.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final, TypeAlias
 
 from benchmarks.engine import ours
 from benchmarks.engine.engine import Bench, InProcess, Slow
@@ -8,12 +14,19 @@ from benchmarks.engine.neutral import Firing
 from benchmarks.engine.workload import Workload
 from contracts.decision import Decision
 from contracts.event import Event
-from rules.engine.compiler import ALERT, UNVERIFIED
+from rules.engine import compiler
+from rules.engine.bunches import Piece
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator
-from rules.engine.plan import Ready
+from rules.engine.outcomes import ALERT, UNVERIFIED
+from rules.engine.plan import Compiled, Group, Ready
 from rules.engine.run import Run
+from rules.engine.together import compile_pieces
 from rules.facts.base import Context, Element
+
+_Ready: TypeAlias = tuple[Group, Context, Element | None]
+"""An element whose facts are in memory, with the rules about its kind."""
+FIRED: Final = (ALERT, UNVERIFIED)
 
 
 def decisions(workload: Workload, engine: str) -> Bench:
@@ -55,5 +68,64 @@ class _Conditions(Run):
         self.fired: list[tuple[str, str]] = []
 
     def tell(self, outcome: int, ready: Ready, c: Context, x: Element | None) -> None:
-        if outcome in (ALERT, UNVERIFIED):
+        if outcome in FIRED:
             self.fired.append((ready.id, x.id if x is not None else ""))
+
+
+def matching(workload: Workload) -> Bench:
+    """The same rules over facts in memory, as every peer gets them.
+
+    Each element's facts lie in its store beforehand: all that any rule asks for. Measured are the
+    look into the index and the conditions, with the code that decides events; the answer is what
+    fired.
+    """
+    pack, knowledge = ours.translate(workload)
+    evaluator = Evaluator(pack, knowledge, deciders=_InMemory(knowledge))
+    prepared = [_in_memory(evaluator, ours.event_of(visit)) for visit in workload.visits]
+    return InProcess(prepared, _match, lambda found: {Firing(*one) for one in found})
+
+
+def _in_memory(evaluator: Evaluator, event: Event) -> list[_Ready]:
+    """What is looked at of an event, with all facts of its rules read."""
+    run = _Gathering(evaluator, event)
+    run.look()
+    for group, c, x in run.gathered:
+        for name in sorted({name for ready in group.everything for name in ready.rule.facts()}):
+            group.everything[0].reasons.value(name, c, x)
+    return run.gathered
+
+
+class _InMemory(Compiled):
+    """The compiled engine, told that facts may have been read before."""
+
+    def group(self, members: Sequence[Ready], each: str, family: str, day: date) -> compiler.Run:
+        return compile_pieces([Piece(members, False)], each, family, self._knowledge, day)
+
+
+class _Gathering(Run):
+    """A run that takes note of what it would look at."""
+
+    __slots__ = ("gathered",)
+
+    def __init__(self, plans: Evaluator, event: Event) -> None:
+        super().__init__(plans, event)
+        self.gathered: list[_Ready] = []
+
+    def element(self, group: Group, c: Context, x: Element | None) -> None:
+        self.gathered.append((group, c, x))
+
+
+def _match(gathered: list[_Ready]) -> list[tuple[str, str]]:
+    """What `Run.element` does with each element, but for taking notes."""
+    fired: list[tuple[str, str]] = []
+    told: list[tuple[int, Ready]] = []
+    for group, c, x in gathered:
+        F = c.facts
+        E = F if x is None else x.facts
+        bunch = group.rest if group.look is None else group.look(c, F, x, E)
+        bunch.run(c, F, x, E, told)
+        if told:
+            name = "" if x is None else x.id
+            fired += [(ready.id, name) for outcome, ready in told if outcome in FIRED]
+            told.clear()
+    return fired

@@ -38,6 +38,12 @@ def _conditions(workload: Workload) -> Bench:
     return conditions(workload)
 
 
+def _matching(workload: Workload) -> Bench:
+    from benchmarks.engine.compiled import matching
+
+    return matching(workload)
+
+
 def _durable(workload: Workload) -> Bench:
     from benchmarks.engine.compiled import decisions
 
@@ -58,7 +64,8 @@ def _drools_jpy(workload: Workload) -> Bench:
 
 PEERS: Final[dict[str, Peer]] = {
     "compiled": Peer(_compiled, "Yijian compiled: whole decisions"),
-    "conditions": Peer(_conditions, "Yijian compiled: conditions only"),
+    "conditions": Peer(_conditions, "Yijian compiled: event to firings"),
+    "matching": Peer(_matching, "Yijian compiled: facts in memory"),
     "durable": Peer(_durable, "Yijian durable_rules: whole decisions", 400),
     "drools_jpy": Peer(_drools_jpy, "Drools through drools_jpy"),
     "zen": Peer(_zen, "zen-engine"),

@@ -13,7 +13,7 @@ from benchmarks.engine.cell import Figures, Found
 from benchmarks.engine.peers import PEERS
 from benchmarks.engine.wish import NATIVE_DROOLS
 
-OURS: Final = ("compiled", "conditions")
+OURS: Final = ("compiled", "conditions", "matching")
 _AGAINST: Final = ("drools_jpy", "zen", "durable", "hand")
 _SMALL, _BIG = 100, 2_000
 

@@ -14,10 +14,10 @@ from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
 from rules.authoring.origins import Origins
 from rules.authoring.steps import Read, Step, Steps, said
-from rules.engine import compiler
-from rules.engine.bunches import RULE_ERROR
+from rules.engine import outcomes
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator
+from rules.engine.outcomes import RULE_ERROR
 from rules.engine.plan import Ready
 from rules.facts.base import Context, Element
 from rules.logic import Truth
@@ -38,13 +38,13 @@ __all__ = [
 ]
 
 OUTCOMES: Final = {
-    compiler.NOT_APPLICABLE: "does_not_apply",
-    compiler.SILENT: "silent",
-    compiler.ALERT: "alert",
-    compiler.UNVERIFIED: "alert",
-    compiler.EXEMPT: "exempt",
-    compiler.NOT_EVALUABLE: "not_evaluable",
-    compiler.UNDETERMINED: "undetermined",
+    outcomes.NOT_APPLICABLE: "does_not_apply",
+    outcomes.SILENT: "silent",
+    outcomes.ALERT: "alert",
+    outcomes.UNVERIFIED: "alert",
+    outcomes.EXEMPT: "exempt",
+    outcomes.NOT_EVALUABLE: "not_evaluable",
+    outcomes.UNDETERMINED: "undetermined",
     RULE_ERROR: "rule_error",
 }
 """The words for what a rule comes to about one element."""
@@ -174,13 +174,13 @@ class Explainer:
         trees = zip(PARTS, (rule.scope, rule.when, rule.unless), strict=True)
         parts = tuple((n, steps.of(tree, c, x)) for n, tree in trees if tree not in (ALWAYS, NEVER))
         missing: tuple[str, ...] = ()
-        if outcome in (compiler.NOT_EVALUABLE, compiler.UNDETERMINED):
-            tree = rule.when if outcome == compiler.NOT_EVALUABLE else rule.scope
+        if outcome in (outcomes.NOT_EVALUABLE, outcomes.UNDETERMINED):
+            tree = rule.when if outcome == outcomes.NOT_EVALUABLE else rule.scope
             missing = tuple(dict.fromkeys(lack[0] for lack in ready.reasons.missing(tree, c, x)))
         return ElementExplanation(
             x.id if x is not None else "",
             OUTCOMES[outcome],
-            outcome == compiler.UNVERIFIED,
+            outcome == outcomes.UNVERIFIED,
             missing,
             parts,
             rule.version,

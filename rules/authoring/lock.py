@@ -32,6 +32,8 @@ _HEAD: Final = """\
 # Written by `yijian rules lock`: the digest of each rule's content at its version.
 # A rule whose content changed gets a higher version first; a rule is never deleted, but retired.
 """
+DRAFT: Final = "draft"
+"""The status of rules that are free of the lock: they may change at will."""
 _RELOCK: Final = "run `yijian rules lock`"
 
 
@@ -117,6 +119,8 @@ def compare(
     """
     for rule_id, (version, node) in rules.items():
         entry = lock.entries.get(rule_id)
+        if _is_draft(node):
+            continue
         if entry is None:
             yield _at(node, f"the rule {rule_id} is not locked", _RELOCK)
             continue
@@ -142,17 +146,44 @@ def write(pack: Pack, path: Path) -> list[Problem]:
     """Lock the rules of a pack. Nothing is written where this returns problems."""
     found: list[Problem] = []
     rules = _rules(pack)
+    lock = Lock()
     if path.exists():
         lock = read_lock(path, found)
         found += [p for p in compare(lock, path, rules) if p.fix != _RELOCK]
     if found:
         return found
+    entries = {name: e for name, e in lock.entries.items() if name in rules}
+    entries |= {
+        name: Entry(version, digest_of(node))
+        for name, (version, node) in rules.items()
+        if not _is_draft(node)
+    }
     lines = [
-        f'  - {{id: {rule_id}, version: {version}, digest: "{digest_of(node)}"}}\n'
-        for rule_id, (version, node) in sorted(rules.items())
+        f'  - {{id: {rule_id}, version: {entry.version}, digest: "{entry.digest}"}}\n'
+        for rule_id, entry in sorted(entries.items())
     ]
     path.write_text(f"{_HEAD}rules:\n{''.join(lines)}", encoding="utf-8")
     return []
+
+
+def dropped(pack: Pack, path: Path) -> list[str]:
+    """The locked versions that the rules of a pack no longer hold, `house.rule version 1`.
+
+    A version that was raised without keeping the earlier body under `versions:`: service dates
+    of before are judged by the new one.
+    """
+    lock = read_lock(path, []) if path.exists() else Lock()
+    found = []
+    for rule in pack.rules:
+        entry = lock.entries.get(rule.id)
+        if entry is not None and entry.version not in {body.version for body in rule.bodies}:
+            found.append(f"{rule.id} version {entry.version}")
+    return found
+
+
+def _is_draft(node: Node) -> bool:
+    status = node.get("status")
+    return status is not None and status.value == DRAFT
 
 
 def _rules(pack: Pack) -> dict[str, tuple[int, Node]]:

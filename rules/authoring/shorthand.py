@@ -6,7 +6,7 @@
     department: cardiology                  any field of the act, under its own name
     practitioner: P001                      id in the registry
     encounter: {kind: outpatient}           id defaults to visit-1
-    diagnoses: [J18.9, {code: I10, role: principal}]
+    diagnoses: [J18.9, {code: I10, role: principal}, {code: not_reported, role: secondary}]
     patient:
       age: 30 a                             or 6 mo, 20 d, or birth_date: 1996-03-02
       sex: female
@@ -46,6 +46,8 @@ from rules.facts.patient import INGREDIENT_SYSTEM
 
 LEFT_OUT: Final = "not_reported"
 NONE_KNOWN: Final = "none_known"
+NO_CODE: Final = {"system": "urn:yijian:test:no-code", "code": "not-reported"}
+"""The contracts want a code of every diagnosis; this one is of no system that rules know."""
 DEFAULT_AT: Final = "2026-03-02T10:00:00+08:00"
 DEFAULT_INSTITUTION: Final = "demo-h1"
 ICD10: Final = "http://hl7.org/fhir/sid/icd-10"
@@ -57,6 +59,7 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d|Z
 _TIMED: Final = re.compile(r"(^|_)(at|time)$")
 _QUANTITIES: Final = frozenset({"dose", "quantity", "weight", "value"})
 _MONEY: Final = frozenset({"amount", "refunded", "unit_price", "fund_paid"})
+_SHOWN: Final = 12
 _ANALYTES: Final = ("potassium", "egfr", "creatinine")
 
 
@@ -106,12 +109,17 @@ class _Translator:
         family, _, verb = str(name).partition(".")
         if verb not in VERBS.get(family, ()):
             known = [f"{f}.{v}" for f, verbs in VERBS.items() for v in verbs]
-            raise ShorthandError(f"no event {name}; {words.nearest(str(name), known)}")
+            if name is None:
+                raise ShorthandError("`base` names no event; write event: prescription.signed")
+            raise ShorthandError(_none("event", name, known))
         at = _time(short.pop("at", DEFAULT_AT))
         self.at = datetime.fromisoformat(at)
         of_service = short.get("service_time")
         served = datetime.fromisoformat(_time(of_service)) if of_service else self.at
-        self.day = served.astimezone(_LOCAL).date()
+        try:
+            self.day = served.astimezone(_LOCAL).date()
+        except OverflowError as e:
+            raise ShorthandError(f"the time {served.isoformat()} is none of the calendar") from e
         return {
             "specversion": "1.0",
             "id": str(short.pop("id", "case")),
@@ -184,12 +192,15 @@ class _Translator:
         if match is None:
             raise ShorthandError(f"the age {age} is not written like 30 a, 6 mo or 20 d")
         number, unit = int(match.group(1)), match.group(2)
-        if unit == "d":
-            return (self.day - timedelta(days=number)).isoformat()
-        months = self.day.year * 12 + self.day.month - 1 - number * (12 if unit == "a" else 1)
-        year, month = divmod(months, 12)
-        day = min(self.day.day, monthrange(year, month + 1)[1])
-        return date(year, month + 1, day).isoformat()
+        try:
+            if unit == "d":
+                return (self.day - timedelta(days=number)).isoformat()
+            months = self.day.year * 12 + self.day.month - 1 - number * (12 if unit == "a" else 1)
+            year, month = divmod(months, 12)
+            day = min(self.day.day, monthrange(year, month + 1)[1])
+            return date(year, month + 1, day).isoformat()
+        except (ValueError, OverflowError) as e:
+            raise ShorthandError(f"nobody is as old as {age}: the calendar begins later") from e
 
     def _observation(self, entry: Any) -> dict[str, Any]:
         if not isinstance(entry, dict):
@@ -231,7 +242,7 @@ class _Translator:
             if drug.code == name or drug.ingredients == (name,):
                 return {"system": drug.system, "code": drug.code}
         known = [*(drug.code for drug in drugs), *(i for drug in drugs for i in drug.ingredients)]
-        raise ShorthandError(f"no drug {name} in the catalogue; {words.nearest(str(name), known)}")
+        raise ShorthandError(_none("drug", name, known))
 
     def _service(self, name: Any) -> dict[str, Any]:
         coding = _coding(name)
@@ -242,7 +253,7 @@ class _Translator:
             if item.code == name:
                 return {"system": item.system, "code": item.code}
         known = [item.code for item in items]
-        raise ShorthandError(f"no item {name} in the catalogue; {words.nearest(str(name), known)}")
+        raise ShorthandError(_none("item", name, known))
 
     def _analyte(self, name: Any) -> dict[str, Any]:
         coding = _coding(name)
@@ -253,7 +264,19 @@ class _Translator:
                 system, code = analyte.codes[0]
                 return {"system": system, "code": code}
         known = [analyte.id for analyte in self.knowledge.analytes()]
-        raise ShorthandError(f"no analyte {name}; {words.nearest(str(name), known)}")
+        raise ShorthandError(_none("analyte", name, known))
+
+
+def _none(what: str, name: Any, known: list[str]) -> str:
+    """That there is no such thing, and what there is."""
+    listed = sorted(set(known))
+    some = ", ".join(listed[:_SHOWN]) + (" …" if len(listed) > _SHOWN else "")
+    if not listed:
+        return (
+            f"no {what} {name}: no catalogue is loaded; with YIJIAN_KNOWLEDGE the demonstration "
+            "catalogue is left out, name your own, or knowledge_base/data/demo"
+        )
+    return f"no {what} {name}; {words.nearest(str(name), listed) or f'there are {some}'}"
 
 
 def _prune(value: Any) -> Any:
@@ -282,7 +305,10 @@ def _time(value: Any) -> str:
     text = str(value)
     if not _TIME.fullmatch(text):
         raise ShorthandError(f"the time {text} is not written like {DEFAULT_AT}")
-    at = datetime.fromisoformat(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as e:  # the 30th of February, the 13th month
+        raise ShorthandError(f"the time {text} is none of the calendar: {e}") from e
     return (at if at.tzinfo else at.replace(tzinfo=_LOCAL)).isoformat()
 
 
@@ -304,12 +330,17 @@ def _coding(name: Any) -> dict[str, Any] | None:
 def _diagnosis(entry: Any) -> dict[str, Any]:
     if isinstance(entry, str):
         return {"code": _coding(entry) or {"system": ICD10, "code": entry}}
+    if isinstance(entry, dict) and "code" not in entry and entry:  # `code: not_reported`
+        return {**_fields(entry), "code": dict(NO_CODE)}
     if isinstance(entry, dict) and isinstance(entry.get("code"), str):
         return {
             **_fields(entry),
             "code": _coding(entry["code"]) or {"system": ICD10, "code": entry["code"]},
         }
-    raise ShorthandError("a diagnosis is written I10 or {code: I10, role: principal}")
+    raise ShorthandError(
+        "a diagnosis is written I10 or {code: I10, role: principal}; one without a code "
+        "{code: not_reported, role: principal}"
+    )
 
 
 def _allergy(entry: Any) -> dict[str, Any]:

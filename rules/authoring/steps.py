@@ -10,9 +10,10 @@ from typing import Any
 from knowledge_base import KnowledgeBase
 from rules.authoring.operand_values import Compared, Values, compared, said_operand
 from rules.authoring.origins import Find, Origin, Origins
+from rules.authoring.received import received
 from rules.engine import compiler
 from rules.engine.plan import Ready
-from rules.engine.reasons import fact_value
+from rules.engine.reasons import Asker, Lack, fact_value
 from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
 from rules.facts.base import Context, Element
 from rules.facts.pairs import find_pairs
@@ -30,6 +31,8 @@ class Read:
     value: Any
     """{"unknown": why} where unknown, {"partial": […]} where a list may hold more."""
     unit: str = ""
+    received: str = ""
+    """What was sent, `20 mL/min`, where it is unknown for its unit."""
     origin: Origin | None = None
     """The fields of the event, and what of the knowledge base, it is made of; if asked for."""
 
@@ -45,6 +48,8 @@ class Step:
     reads: tuple[Read, ...] = ()
     compared: tuple[Compared, ...] = ()
     steps: tuple[Step, ...] = ()
+    lacks: tuple[Lack, ...] = ()
+    """Of a single condition that is unknown: what it lacks, why, and how old a stale value is."""
 
     def tests(self) -> Iterator[Step]:
         """The single conditions below, in the order of the text."""
@@ -63,6 +68,7 @@ class Steps:
         self._knowledge = knowledge
         self._day = day
         self._runs: dict[tuple[Condition, str], compiler.Run] = {}
+        self._askers: dict[str, Asker] = {}
         self.origins: Origins | None = None
         """Of the present event, if they are asked for."""
 
@@ -89,17 +95,30 @@ class Steps:
 
     def _test(self, test: Test, truth: Truth, c: Context, x: Element | None, each: str) -> Step:
         reads = []
-        for name in facts_of_test(test):
+        names = facts_of_test(test)
+        subject = fact_of(test.fact, each)
+        if test.fresh_within is not None and subject is not None and subject.time:
+            names = tuple(dict.fromkeys((*names, subject.time)))
+        for name in names:
             fact = fact_of(name, each)
             if fact is not None:
                 value = fact_value(fact, self._family, c, x)
-                reads.append(Read(name, value, fact.unit, self._origin(fact, value, c, x, each)))
+                origin = self._origin(fact, value, c, x, each)
+                reads.append(Read(name, value, fact.unit, received(fact, value, c, x), origin))
         operands = [
             entry
             for operand in operands_of(test)
             if (entry := compared(operand, self._values(each, c, x))) is not None
         ]
-        return Step("test", said(test), truth, tuple(reads), tuple(operands))
+        lacks = tuple(self._asker(each).missing(test, c, x)) if truth is None else ()
+        return Step("test", said(test), truth, tuple(reads), tuple(operands), lacks=lacks)
+
+    def _asker(self, each: str) -> Asker:
+        found = self._askers.get(each)
+        if found is None:
+            found = Asker(each, self._family, self._knowledge, self._day)
+            self._askers[each] = found
+        return found
 
     def _origin(
         self, fact: Fact, value: Any, c: Context, x: Element | None, each: str

@@ -19,6 +19,7 @@ from rules.authoring.cases import Case, Expected, read_cases, test_files
 from rules.authoring.explain import Explainer, Explanation, Truths
 from rules.authoring.shorthand import ShorthandError, event_of
 from rules.engine.engines import make_evaluator
+from rules.engine.messages import show
 from rules.model import Rule
 from rules.pack import Pack
 
@@ -219,7 +220,12 @@ def _alerts(
     found: list[Difference] = []
     for number, (parts, finding) in enumerate(zip(wanted, findings, strict=True), 1):
         inner: list[Difference] = []
-        _compare(parts, msgspec.to_builtins(finding), "", inner)
+        for name in parts:
+            if name not in Finding.__struct_fields__:
+                fix = words.nearest(name, Finding.__struct_fields__)
+                inner.append(Difference(name, "part of an alert", f"an alert has none; {fix}"))
+        known = {name: part for name, part in parts.items() if name in Finding.__struct_fields__}
+        _compare(known, msgspec.to_builtins(finding), "", inner)
         many = f"alert {number}: " if len(wanted) > 1 else ""
         found += [Difference(f"{head}{many}{d.part}", d.expected, d.got) for d in inner]
     return found
@@ -240,8 +246,10 @@ def _compare(wanted: Any, got: Any, path: str, found: list[Difference]) -> None:
         for number, (one, other) in enumerate(zip(wanted, got, strict=True)):
             _compare(one, other, f"{path}[{number}]", found)
         return
+    if got is None and wanted in ([], {}, ""):  # what is as usual is left out of a record
+        return
     if wanted != (list(got) if isinstance(got, tuple) else got) and not _equal(wanted, got):
-        found.append(Difference(path, repr(wanted), "nothing" if got is None else repr(got)))
+        found.append(Difference(path, _plain(wanted), "nothing" if got is None else _plain(got)))
 
 
 def _equal(wanted: Any, got: Any) -> bool:
@@ -275,4 +283,20 @@ def _shown(decision: Decision, got: str) -> str:
     missing = ", ".join(_missing(decision, got)) if got in ("not_evaluable", "undetermined") else ""
     text = f"{got}: {missing}" if missing else word_of(got)
     read = {**decision.facts, **{k: v for e in decision.elements.values() for k, v in e.items()}}
-    return f"{text} (facts read: {read})" if read else text
+    told = ", ".join(f"{name} = {_plain(value)}" for name, value in read.items())
+    return f"{text} (facts read: {told})" if read else text
+
+
+def _plain(value: Any) -> str:
+    """A value as a test file would write it."""
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    if isinstance(value, dict):
+        if set(value) == {"unknown"}:
+            return f"unknown ({value['unknown']})"
+        return f"{{{', '.join(f'{name}: {_plain(v)}' for name, v in value.items())}}}"
+    return show(value, "en")

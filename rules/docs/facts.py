@@ -43,7 +43,7 @@ def _table(facts: list[Fact]) -> Iterator[str]:
         (
             [
                 code(fact.name), fact.type.value, fact.unit, fact.zh, fact.en, fact.of,
-                ", ".join(fact.families), codes(fact.words) if len(fact.words) < 12 else "…",
+                ", ".join(fact.families), codes(fact.words),
             ]
             for fact in facts
         ),

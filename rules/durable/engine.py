@@ -10,9 +10,11 @@ from knowledge_base import KnowledgeBase
 from rules.durable.outcome import outcome_of
 from rules.durable.program import Translated, translate
 from rules.durable.sources import Bound, Live, Reading, Recorded
-from rules.engine import compiler
-from rules.engine.compiler import NOT_APPLICABLE, SILENT, Run
+from rules.engine import compiler, together
+from rules.engine.bunches import Piece
+from rules.engine.compiler import Run
 from rules.engine.constants import boundaries
+from rules.engine.outcomes import NOT_APPLICABLE, SILENT
 from rules.errors import EngineError
 from rules.facts.base import Context, Element
 from rules.model import Condition, Rule
@@ -88,13 +90,13 @@ class Durable:
 
         return run
 
-    def hit(self, members: Sequence[Any], each: str, family: str, day: date) -> Run | None:
+    def pieces(self, pieces: Sequence[Piece], each: str, family: str, day: date) -> Run | None:
         """One by one: what is decided together reads together, and costs a ruleset each."""
         return None
 
     def group(self, members: Sequence[Any], each: str, family: str, day: date) -> Run:
         """See rules.engine.plan.Deciders."""
-        read = compiler.compile_group(members, each, family, self._knowledge, day)
+        read = together.compile_group(members, each, family, self._knowledge, day)
         deciders = [self.decider(member.rule, family, day) for member in members]
 
         def run(c: Context, F: Any, x: Element | None, E: Any, told: list[Any]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from rules.engine.compiler import (
+from rules.engine.outcomes import (
     ALERT,
     EXEMPT,
     NOT_APPLICABLE,

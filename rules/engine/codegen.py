@@ -46,7 +46,7 @@ def _some(s: Source, tree: Some) -> str:
     records = list_of(tree.each)
     if records is None or s.inner is None:
         raise ValueError(f"no list {tree.each} to go through here")
-    return f"some(c, {s.value(records)}, {s.value(s.inner(tree))})"
+    return f"some(c, {s.value(records)}, {s.value(s.inner(tree))}, x)"
 
 
 def _emit_many(s: Source, tree: AllOf | AnyOf, target: str, depth: int, bound: set[str]) -> None:

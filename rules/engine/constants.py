@@ -9,19 +9,22 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from contracts.decision import Threshold
 from knowledge_base import KnowledgeBase, ParameterValue
 from rules import units
+from rules.engine.source import Constant, Resolve
 from rules.engine.truth import Contains, prefix_matcher
 from rules.facts import Fact, Type
 from rules.model import (
     CodeSetOperand,
+    Literal,
     Operand,
     ParameterOperand,
+    QuantityOperand,
     Rule,
     Words,
     operands_of,
@@ -134,3 +137,36 @@ def epoch_start(days: tuple[date, ...], day: date) -> date:
     """The first day of the epoch that a day lies in."""
     index = bisect_right(days, day) - 1
     return days[index] if index >= 0 else date.min
+
+
+def resolver(knowledge: KnowledgeBase, day: date) -> Resolve:
+    """What constants are in the epoch that begins with `day`."""
+    return lambda constant: _constant_value(constant, knowledge, day)
+
+
+def _constant_value(constant: Constant, knowledge: KnowledgeBase, day: date) -> Any:
+    operand, fact = constant.operand, constant.fact
+    if constant.kind == "unit":
+        return unit_of(operand, knowledge)
+    if isinstance(operand, Literal):
+        return timedelta(0) if fact.type is Type.DURATION else operand.value
+    if isinstance(operand, QuantityOperand):
+        return value_for(fact, operand.value, operand.unit)
+    if isinstance(operand, ParameterOperand):
+        rows = parameter_values(operand, knowledge, day)
+        values = {key: value_for(fact, row.value, row.unit) for key, row in rows.items()}
+        return values if constant.kind == "rows" else values.get(())
+    members = members_of(operand, knowledge, day)
+    if members is None:
+        return None
+    return getattr(members, constant.kind)
+
+
+def unit_of(operand: Operand, knowledge: KnowledgeBase) -> str:
+    """The unit in which an operand is given; "" where it has none of its own."""
+    if isinstance(operand, QuantityOperand):
+        return operand.unit
+    if not isinstance(operand, ParameterOperand):
+        return ""
+    parameter = knowledge.parameter(operand.parameter)
+    return parameter.unit if parameter is not None else ""

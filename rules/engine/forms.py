@@ -168,10 +168,21 @@ def _membership(s: Source, test: Test, fact: Fact, a: str, depth: int, bound: se
     if operator == "all_in":
         return Form("", call)
     if lengths:
-        cut = f"() if {unknown} else {{v[:n] for v in {a} for n in {lengths!r}}}"
-        a = s.once(f"{_CUT}{fact.name} {lengths}", cut, depth, bound)
+        a = cut_of(s, fact, a, lengths, depth, bound)
     negated = "not " if operator == "any_in" else ""
     return Form(unknown, f"{negated}{codes}.isdisjoint({a})", call)
+
+
+def cut_of(
+    s: Source, fact: Fact, a: str, lengths: tuple[int, ...], depth: int, bound: set[str]
+) -> str:
+    """The codes of a list cut to their categories; nothing where the list is not plainly known."""
+    unknown = s.unknown(fact, a, depth, bound)
+    of = f"v[:{lengths[0]}] for v in {a}"
+    if len(lengths) > 1:
+        of = f"v[:n] for v in {a} for n in {lengths!r}"
+    name = f"{_CUT}{fact.name} {lengths}"
+    return s.once(name, f"() if {unknown} else {{{of}}}", depth, bound)
 
 
 def _comparison(s: Source, test: Test, fact: Fact, a: str, depth: int, bound: set[str]) -> Form:

@@ -100,7 +100,8 @@ class Money:
                 raise _Unknown(name)
             found = row.value if not unit else units.convert(float(row.value), row.unit, unit)
         elif isinstance(operand, QuantityOperand):
-            found, name = units.convert(operand.value, operand.unit, unit), operand.unit
+            name = operand.unit
+            found = operand.value if not unit else units.convert(operand.value, name, unit)
         else:
             raise TypeError(f"{type(operand).__name__} is no limit")
         if found is None:

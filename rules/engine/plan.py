@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from contracts.acts import phase_of
 from contracts.decision import Basis
 from contracts.event import EVENT_TYPES
 from knowledge_base import KnowledgeBase
-from rules.engine import compiler
-from rules.engine.bunches import Bunch
+from rules.engine import compiler, together
+from rules.engine.bunches import Bunch, Piece, later
 from rules.engine.index import FEW, MANY, SMALL, Index, anchor_of
+from rules.engine.limits import Limit, limit_of
 from rules.engine.reasons import Reasons
 from rules.engine.told import Told
 from rules.facts.base import Context, Element
 from rules.model import Rule
+
+_MAX_JOINED: Final = 4096
 
 
 class Deciders(Protocol):
@@ -31,13 +34,13 @@ class Deciders(Protocol):
         ...
 
     def group(self, members: Sequence[Ready], each: str, family: str, day: date) -> compiler.Run:
-        """Decides rules together, as rules.engine.compiler.compile_group."""
+        """Decides rules together, as rules.engine.together.compile_group."""
         ...
 
-    def hit(
-        self, members: Sequence[Ready], each: str, family: str, day: date
+    def pieces(
+        self, pieces: Sequence[Piece], each: str, family: str, day: date
     ) -> compiler.Run | None:
-        """The same for rules whose anchors are proven; None where one by one is as good."""
+        """Decides what an index brings for an element; None where one by one is as good."""
         ...
 
 
@@ -53,12 +56,12 @@ class Compiled:
         return compiler.compile_rule(rule, family, self._knowledge, day)
 
     def group(self, members: Sequence[Ready], each: str, family: str, day: date) -> compiler.Run:
-        return compiler.compile_group(members, each, family, self._knowledge, day)
+        return together.compile_group(members, each, family, self._knowledge, day)
 
-    def hit(
-        self, members: Sequence[Ready], each: str, family: str, day: date
+    def pieces(
+        self, pieces: Sequence[Piece], each: str, family: str, day: date
     ) -> compiler.Run | None:
-        return compiler.compile_hit(members, each, family, self._knowledge, day)
+        return together.compile_pieces(pieces, each, family, self._knowledge, day)
 
 
 class Ready:
@@ -77,7 +80,7 @@ class Ready:
         self.version = rule.version
         self.order = order
         self.family = known.family
-        self.run: compiler.Run = self._first_run
+        self.run: compiler.Run = later(self, Ready._first_run)
         self.anchor = anchor_of(rule, knowledge, day)
         spec = rule.finding.in_phase(phase_of(known.verb))
         self.reminded = spec.audience if rule.if_unknown == "remind" else ()
@@ -89,10 +92,20 @@ class Ready:
         self._spec = spec
         self._reasons: Reasons | None = None
         self._told: Told | None = None
+        self._limit: Limit | None = None
+        self._is_measured = False
 
     def _first_run(self, c: Context, F: Any, x: Element | None, E: Any) -> Any:
         self.run = self._deciders.rule(self.rule, self.family, self.day)
         return self.run(c, F, x, E)
+
+    @property
+    def limit(self) -> Limit | None:
+        """What it measures first where its anchor is proven."""
+        if not self._is_measured:
+            self._limit = limit_of(self.rule, self.anchor, self._knowledge, self.day)
+            self._is_measured = True
+        return self._limit
 
     @property
     def reasons(self) -> Reasons:
@@ -110,7 +123,7 @@ class Ready:
 class Group:
     """The rules of one list of elements (or of the event), ready to run."""
 
-    __slots__ = ("everything", "indexed", "is_indexed", "look", "rest")
+    __slots__ = ("__weakref__", "_joined", "_of_pieces", "everything", "look", "rest", "whole")
 
     def __init__(
         self, rules: Sequence[Ready], each: str, family: str, few: int | None,
@@ -119,25 +132,36 @@ class Group:
         if few is None:
             few = FEW if len(rules) > SMALL else MANY
 
-        def of_hit(chosen: Sequence[Ready]) -> compiler.Run | None:
-            return deciders.hit(chosen, each, family, day)
+        def of_group(pieces: Sequence[Piece]) -> compiler.Run:
+            return deciders.group(pieces[0].rules, each, family, day)
 
-        def of_group(chosen: Sequence[Ready]) -> compiler.Run:
-            return deciders.group(chosen, each, family, day)
+        def of_pieces(pieces: Sequence[Piece]) -> compiler.Run | None:
+            return deciders.pieces(pieces, each, family, day)
 
-        def bunch(chosen: tuple[Ready, ...], is_sure: bool) -> Bunch:
-            return Bunch(chosen, of_hit if is_sure else of_group)
-
-        index = Index([(ready.anchor, ready) for ready in rules], bunch, few)
+        index = Index([(ready.anchor, ready) for ready in rules], Piece, few)
         self.everything = index.everything
-        self.rest = Bunch(index.rest, of_group, at_once=True)
+        self.rest = Bunch([Piece(index.rest, False)], of_group, at_once=True)
         """The rules that are looked at for every element."""
         left = {id(ready) for ready in index.rest}
-        self.indexed = bunch(tuple(r for r in rules if id(r) not in left), False)
-        """All others: the tables say which of them."""
-        self.is_indexed = bool(index.tables)
-        self.look: Callable[..., list[Bunch]] = compiler.compile_look(index.tables, each, family)
-        """`(c, F, x, E) -> bunches` that the tables bring."""
+        others = Piece([ready for ready in rules if id(ready) not in left], False)
+        self.whole = Bunch([others], of_pieces, base=self.rest)
+        """All rules, for an element of which the tables cannot be asked."""
+        self._of_pieces = of_pieces
+        self._joined: dict[tuple[Piece | None, ...], Bunch] = {}
+        self.look: Callable[..., Bunch] | None = None
+        """`(c, F, x, E) -> bunch`: the rest, and what the tables bring; None without tables."""
+        if index.tables:
+            join = later(self, Group._join)
+            self.look = compiler.compile_look(index.tables, each, family, self._joined, join)
+
+    def _join(self, hits: tuple[Piece | None, ...]) -> Bunch:
+        """The rest with what the tables brought, kept for the next such element."""
+        pieces = [piece for piece in hits if piece is not None]
+        if len(self._joined) >= _MAX_JOINED:
+            self._joined.clear()
+        found = Bunch(pieces, self._of_pieces, base=self.rest) if pieces else self.rest
+        self._joined[hits] = found
+        return found
 
 
 @dataclass(frozen=True)

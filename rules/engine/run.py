@@ -20,11 +20,11 @@ from contracts.decision import (
 )
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
-from rules.engine.bunches import RULE_ERROR, Bunch
-from rules.engine.compiler import (
+from rules.engine.outcomes import (
     ALERT,
     EXEMPT,
     NOT_EVALUABLE,
+    RULE_ERROR,
     UNDETERMINED,
     UNVERIFIED,
 )
@@ -34,9 +34,12 @@ from rules.engine.reasons import named
 from rules.engine.unlike import element_with, merged
 from rules.facts import LISTS, list_of
 from rules.facts.base import Context, Element, Value
+from rules.facts.event import lacks_items
 from rules.naming import line_names
 
 _OUTCOMES: Final = 8
+_NOTHING: Final = Coverage(applicable=0)
+"""What most events come to: no rule is about them."""
 _ERROR: Final = (Missing(fact="", why="rule_error"),)
 _WITH_ITEMS: Final = frozenset(LISTS["items"])
 
@@ -142,9 +145,11 @@ class Run:
                 exempt=exempt,
                 not_evaluable=not_evaluable,
                 undetermined=counts[UNDETERMINED],
-            ),
-            findings=tuple(findings),
-            not_evaluable=tuple(incomplete),
+            )
+            if rules
+            else _NOTHING,
+            findings=tuple(findings) if findings else (),
+            not_evaluable=tuple(incomplete) if incomplete else (),
             undetermined=_grouped(undetermined) if undetermined else (),
             facts=context.facts,
             elements=self.elements,
@@ -162,6 +167,8 @@ class Run:
         """Each item as of its own service date."""
         context, elements = self.context, self.elements
         items = self.event.data.items  # type: ignore[union-attr]
+        if not items:
+            self.without_items()
         for item, name in zip(items, line_names(items), strict=True):
             at = getattr(item, "service_time", UNSET)
             if at is not UNSET and at is not None:
@@ -174,6 +181,13 @@ class Run:
                 self.element(group, context, x)
                 if x.facts:
                     elements[name] = x.facts
+
+    def without_items(self) -> None:
+        """An act that came without its lines was not checked, unless it is taken back."""
+        if lacks_items(self.context):
+            for group in (self.plan.of_items, self.plan.of_pairs):
+                if group is not None:
+                    self.unlisted("event.items", "not_reported", group)
 
     def item_of_day(self, item: Any, name: str, day: date) -> None:
         """An item of another date: rules, limits and registries of that date."""
@@ -275,37 +289,25 @@ class Run:
         """All rules on one element, or on the event. Most of an event's time goes by here."""
         F, told = c.facts, self.told
         E = F if x is None else x.facts
-        rest = group.rest
-        looked_at = rest.size
-        try:
-            silent = rest.run(c, F, x, E, told)
-        except Exception:
-            silent = self.after_error(rest, c, x)
-        if silent:
-            self.parts.append(rest.parts.get(silent) or rest.part(silent))
-        if group.is_indexed:
+        look = group.look
+        if look is None:
+            bunch = group.rest
+        else:
             try:
-                found = group.look(c, F, x, E)
+                bunch = look(c, F, x, E)
             except Exception:  # a fact that raises: each rule that reads it fails for itself
-                found = [group.indexed]
-            for bunch in found:
-                looked_at += bunch.size
-                try:
-                    silent = bunch.run(c, F, x, E, told)
-                except Exception:
-                    silent = self.after_error(bunch, c, x)
-                if silent:
-                    self.parts.append(bunch.parts.get(silent) or bunch.part(silent))
-        self.plans.evaluations += looked_at
+                bunch = group.whole
+        self.plans.evaluations += bunch.size
+        try:
+            silent = bunch.run(c, F, x, E, told)
+        except Exception:  # ask the rules one by one: the one that raises fails alone
+            own = {id(ready) for ready in bunch.rules}
+            told[:] = [one for one in told if id(one[1]) not in own]
+            silent = bunch.one_by_one(c, F, x, E, told)
+        if silent:
+            self.parts.append(bunch.parts.get(silent) or bunch.part(silent))
         if told:
             self.tell_all(c, x)
-
-    def after_error(self, bunch: Bunch, c: Context, x: Element | None) -> int:
-        """A rule that raises fails for itself alone: ask the rules one by one."""
-        own = {id(ready) for ready in bunch.rules}
-        self.told[:] = [one for one in self.told if id(one[1]) not in own]
-        F = c.facts
-        return bunch.one_by_one(c, F, x, F if x is None else x.facts, self.told)
 
     def tell_all(self, c: Context, x: Element | None) -> None:
         """What was found on one element, in the order of the pack."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rules.facts import Fact, fact_of
-from rules.facts.items import DrugField, is_known_drug
+from rules.facts.base import NOT_IN_KNOWLEDGE
+from rules.facts.items import DrugField, EntryField, is_known_drug
 from rules.facts.read import ItemField, WordField
 from rules.model import Operand, Some
 
 _DRUG: Final = "$drug"
+_ENTRY: Final = "$entry"
 _UNKNOWN: Final = "$unknown "
 
 
@@ -30,6 +32,9 @@ class Constant:
     fact: Fact
 
 
+Resolve: TypeAlias = Callable[[Constant], Any]
+
+
 @dataclass
 class Source:
     """The text of one function under construction, with what it takes from outside.
@@ -40,7 +45,7 @@ class Source:
 
     each: str
     family: str
-    resolve: Callable[[Constant], Any]
+    resolve: Resolve
     """What a constant is on the days that the code is for; None where it is not known."""
     inner: Callable[[Some], Any] | None = None
     """Compiles the condition on the elements of a list."""
@@ -150,6 +155,13 @@ class Source:
             self._drug(depth, bound)
             value = f"{f}.without(d) if type(d) is dict else d.{extractor.name}"
             self.emit(depth, f"{a} = {target} = {value}")
+        elif isinstance(extractor, EntryField):
+            if _ENTRY not in bound:
+                self.emit(depth, "g = find_entry(c, o)")
+                bound.add(_ENTRY)
+            self.emit(depth, f"{a} = g if type(g) is dict else g.{extractor.name}")
+            self.emit(depth, f"if {a} is None: {a} = {self.value(NOT_IN_KNOWLEDGE)}")
+            self.emit(depth, f"{target} = {a}")
         else:
             self.emit(
                 depth, f"{a} = {target} = {f}(c, x)" if fact.of else f"{a} = {target} = {f}(c)"

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from rules.facts.base import Context, Element, Interval, Value, unknown
-from rules.facts.read import as_of, start_of
+from rules.facts.read import judged_at, start_of
 from rules.logic import Truth
 
 
@@ -34,13 +34,13 @@ def is_stale(c: Context, x: Element | None, at: datetime, span: Any, unit: str) 
 
     `span` is a timedelta, or with a unit a number of calendar days, months or years.
     """
-    until = as_of(c, x)
+    until = judged_at(c, x)
     return at <= (shifted(until, -span, unit, c.zone) if unit else until - span)
 
 
 def age_of(c: Context, x: Element | None, at: datetime) -> str:
     """How old an observation is, for a decision to say: `75.5 h`."""
-    return hours(as_of(c, x) - at)
+    return hours(judged_at(c, x) - at)
 
 
 def hours(span: timedelta) -> str:

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from contracts.decision import EMERGENCY, Citation, Finding, FoundPair, Threshold, Words
 from contracts.identity import EventKey, alert_id
 from rules import words
 from rules.engine import compiler
-from rules.engine.constants import threshold_of
-from rules.engine.messages import show
+from rules.engine.constants import threshold_of, value_for
+from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
 from rules.engine.money import Money
 from rules.engine.proposals import Suggestions
 from rules.engine.reasons import Reasons
-from rules.facts.base import Context, Element
+from rules.facts.base import Context, Element, Type
 from rules.facts.pairs import Pair
 from rules.finding_model import FindingSpec
-from rules.model import ParameterOperand, Rule, leaves_of, parameters_of, somes_of
+from rules.model import (
+    Condition,
+    Not,
+    ParameterOperand,
+    Rule,
+    Some,
+    Test,
+    leaves_of,
+    limits_of,
+    parameters_of,
+    somes_of,
+)
 
 BLOCK: Final = "block"
 CAPPED_RESULT: Final = "suspected"
 CAPPED_ACTION: Final = "require_reason"
 """What a finding comes to at most while its exemption is not verified."""
+
+
+_NOT_KNOWN: Final = {"unknown": "not_in_knowledge"}
+
+
+def _is_limit(placeholder: str) -> bool:
+    return placeholder == THRESHOLD or placeholder.startswith(NAMED_THRESHOLD)
 
 
 class Told:
@@ -42,20 +61,26 @@ class Told:
         self._suggestions = Suggestions(spec.suggest, reasons)
         self._money = Money(spec.amount, reasons) if spec.amount is not None else None
         trees = (rule.when, rule.scope, rule.unless)
-        self._limits = tuple(t for tree in trees for t in leaves_of(tree) if parameters_of(t))
+        self._limits = tuple(one for tree in trees[:2] for one in _measured(tree, holds=True))
+        self._compared = tuple(o for tree in trees for o in limits_of(tree))
         asked = [o for tree in trees for o in parameters_of(tree)]
         asked += [o for o in spec.operands if isinstance(o, ParameterOperand)]
         self._parameters = tuple(dict.fromkeys(asked))
         self._somes = tuple(some for tree in (rule.scope, rule.when) for some in somes_of(tree))
-        self._known: dict[ParameterOperand, tuple[Any, Threshold]] = {}
+        tests = [test for tree in trees for test in leaves_of(tree)]
+        self._measured = {o: reasons.fact(t.fact) for t in tests for o in parameters_of(t)}
+        self._known: dict[ParameterOperand, tuple[Any, Threshold, Any]] = {}
+        texts = (spec.message.zh, spec.message.en)
+        shown_names = (name for text in texts for name in PLACEHOLDER.findall(text))
+        self._placeholders = tuple(dict.fromkeys(n for n in shown_names if _is_limit(n)))
         self._words = compiler.compile_told(rule, spec.message, spec.key, reasons.family)
 
     def finding(self, key: EventKey, c: Context, x: Element | None, is_unverified: bool) -> Finding:
         """The finding about an element, or about the event as a whole."""
         rule, spec, F = self._rule, self._spec, c.facts
         limits = self._thresholds(c, x) if self._parameters else {}
-        shown = self._threshold(limits, c, x) if limits else ""
-        facts, group, zh, en = self._words(c, F, x, F if x is None else x.facts, shown)
+        told = self._told_limits(limits, c, x) if self._placeholders else {}
+        facts, group, zh, en = self._words(c, F, x, F if x is None else x.facts, told)
         if self._somes:
             facts.update(self._reasons.witnesses(self._somes, c))
         element = x.id if x is not None else ""
@@ -103,20 +128,58 @@ class Told:
             if row is None:
                 continue
             if known is None or known[0] is not row:
-                known = self._known[operand] = (row, threshold_of(operand.parameter, row))
+                threshold = threshold_of(operand.parameter, row)
+                known = self._known[operand] = (row, threshold, self._in_words(operand, threshold))
             found[operand] = known[1]
         return found
+
+    def _told_limits(
+        self, found: dict[ParameterOperand, Threshold], c: Context, x: Element | None
+    ) -> dict[str, Any]:
+        """What each placeholder of the message that shows a limit stands for."""
+        told: dict[str, Any] = {}
+        for name in self._placeholders:
+            if name == THRESHOLD:
+                told[name] = self._threshold(found, c, x)
+            else:
+                wanted = name.removeprefix(NAMED_THRESHOLD)
+                one = next((o for o in found if o.parameter == wanted), None)
+                told[name] = _NOT_KNOWN if one is None else self._known[one][2]
+        return told
 
     def _threshold(
         self, found: dict[ParameterOperand, Threshold], c: Context, x: Element | None
     ) -> Any:
-        """What {threshold} shows: the limits of the first true condition that has any."""
-        if len(self._parameters) > 1:
-            for test in self._limits:
-                if self._reasons.truth(test, c, x) is True:
-                    limits = [found[o] for o in parameters_of(test) if o in found]
-                    return " – ".join(show(limit.value, "en") for limit in limits)
-        return next(iter(found.values())).value
+        """What {threshold} shows: the limits of the first condition that has any and was met."""
+        if len(self._compared) > 1:
+            for test, holds, compared in self._limits:
+                if self._reasons.truth(test, c, x) is holds:
+                    limits = [self._known[o][2] for o in compared if o in found]
+                    return " – ".join(show(limit, "en") for limit in limits)
+        first = next((o for o in self._compared if o in found), None)
+        return _NOT_KNOWN if first is None else self._known[first][2]
+
+    def _in_words(self, operand: ParameterOperand, limit: Threshold) -> Any:
+        """A limit as a message shows it: a number in the unit of the fact that stands beside it."""
+        fact = self._measured.get(operand)
+        if fact is None or fact.type is not Type.NUMBER:
+            return limit.value
+        value = value_for(fact, limit.value, limit.unit)
+        return limit.value if value is None else value
+
+
+def _measured(
+    tree: Condition, *, holds: bool
+) -> Iterator[tuple[Test, bool, tuple[ParameterOperand, ...]]]:
+    """The conditions with limits, each with whether it is its truth that is asked for."""
+    if isinstance(tree, Test):
+        if limits := limits_of(tree):
+            yield tree, holds, limits
+    elif isinstance(tree, Not):
+        yield from _measured(tree.condition, holds=not holds)
+    elif not isinstance(tree, Some):
+        for child in tree.conditions:
+            yield from _measured(child, holds=holds)
 
 
 def _weaker(word: str, cap: str, ordered: tuple[str, ...]) -> str:

@@ -106,12 +106,15 @@ class Context:
 class Element:
     """What extractors read of one element of a list: an item, a diagnosis or a bare value."""
 
-    __slots__ = ("facts", "id", "of")
+    __slots__ = ("facts", "id", "of", "outer")
 
     def __init__(self, of: Any, element_id: str) -> None:
         self.of = of
         self.id = element_id
         self.facts: dict[str, Value] = {}
+        self.outer: Element | None = None
+        """Whose time it is judged at where it has none: a pair's later line, or the element whose
+        rule asks `some`."""
 
 
 EventExtractor: TypeAlias = Callable[[Context], Value]

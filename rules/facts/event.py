@@ -19,7 +19,7 @@ from rules.facts.base import (
     Type,
     Value,
 )
-from rules.facts.read import absent, icd, local_day, note, reported, text
+from rules.facts.read import absent, as_of, icd, local_day, note, reported, text
 
 ALL: Final = tuple(FAMILIES)
 WITH_ITEMS: Final = ("prescription", "order", "result", "billing")
@@ -51,6 +51,15 @@ def is_void(c: Context) -> bool:
     return EVENT_TYPES[c.event.type].verb in VOIDING
 
 
+def lacks_items(c: Context) -> bool:
+    """Whether an act that must have lines came without any: they were not reported."""
+    return not c.data.items and not is_void(c)
+
+
+def _item_count(c: Context) -> Value:
+    return NOT_REPORTED if lacks_items(c) else len(c.data.items)
+
+
 def _diagnoses(c: Context) -> Value:
     listed = c.data.diagnoses
     if listed is UNSET:
@@ -68,6 +77,14 @@ def _diagnosis_count(c: Context) -> Value:
 def _own_diagnosis(c: Context) -> Value:
     """Of a condition: the one diagnosis that it is about."""
     return icd((c.data.diagnosis,))
+
+
+def _service_date(c: Context) -> Value:
+    """The day of the event itself, which an item of another day may be read beside."""
+    try:
+        return local_day(as_of(c, None), c.zone)
+    except OverflowError:  # at the very ends of the calendar
+        return c.day
 
 
 def _days_since_signed(c: Context) -> Value:
@@ -181,7 +198,7 @@ FACTS: Final = (
     Fact("event.time", Type.TIME, "事件时间", "When it happened, as the source says",
          _same(ALL, lambda c: c.event.time), always_known=True),
     Fact("event.service_date", Type.DATE, "服务日期(机构时区)",
-         "The service date, in the institution's time zone", _same(ALL, lambda c: c.day),
+         "The service date, in the institution's time zone", _same(ALL, _service_date),
          always_known=True),
     Fact("event.department", Type.TEXT, "科室", "Department of the act, as its source names it",
          _same(ALL, _text_field("department"))),
@@ -193,7 +210,7 @@ FACTS: Final = (
          {**_same(WITH_DIAGNOSES, _diagnosis_count), "condition": lambda c: 1}, unit="1",
          counts=True),
     Fact("event.item_count", Type.NUMBER, "项目条数", "Number of items",
-         _same(WITH_ITEMS, lambda c: len(c.data.items)), unit="1", always_known=True, counts=True),
+         _same(WITH_ITEMS, _item_count), unit="1", counts=True),
     Fact("event.days_since_signed", Type.NUMBER, "开具后天数",
          "Calendar days from signature to dispensing, else to the event",
          _same(("prescription",), _days_since_signed), unit="d", counts=True),

@@ -12,6 +12,7 @@ from contracts.values import Amount, Coding
 from rules.facts.base import (
     NO_ELEMENTS,
     NOT_IN_KNOWLEDGE,
+    NOT_REPORTED,
     STATED_ABSENT,
     UNRECOGNISED,
     Context,
@@ -21,7 +22,7 @@ from rules.facts.base import (
     Value,
     partial,
 )
-from rules.facts.event import WITH_DRUGS, WITH_ITEMS
+from rules.facts.event import WITH_DRUGS, WITH_ITEMS, lacks_items
 from rules.facts.read import (
     ItemField,
     WordField,
@@ -95,6 +96,8 @@ def find_entry(c: Context, item: Any) -> Any:
 
 def drug_kinds(c: Context) -> Value:
     """The kinds of the items' drugs; partial where a drug is not in the knowledge base."""
+    if lacks_items(c):
+        return NOT_REPORTED
     kinds: set[str] = set()
     complete = True
     for item in c.data.items:
@@ -109,6 +112,8 @@ def drug_kinds(c: Context) -> Value:
 
 def western_items(c: Context) -> Value:
     """How many items are western or patent drugs; unknown where one drug is unknown."""
+    if lacks_items(c):
+        return NOT_REPORTED
     count = 0
     for item in c.data.items:
         drug = c.drugs.get(id(item)) or find_drug(c, item)
@@ -160,15 +165,18 @@ def _drug_key(c: Context, x: Element) -> Value:
     return drug if type(drug) is dict else drug.key
 
 
-def _entry(name: str) -> Any:
-    def extract(c: Context, x: Element) -> Value:
+class EntryField:
+    """Reads a field of the item's entry in the catalogue; compiled code reads it in place."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, c: Context, x: Element) -> Value:
         entry = find_entry(c, x.of)
         if type(entry) is dict:
             return entry
-        value = getattr(entry, name)
+        value = getattr(entry, self.name)
         return NOT_IN_KNOWLEDGE if value is None else value
-
-    return extract
 
 
 def _item_name(language: str) -> Any:
@@ -188,7 +196,7 @@ def _category(c: Context, x: Element) -> Value:
     category = x.of.category
     if type(category) is str:
         return category if category in CATEGORIES else UNRECOGNISED
-    return _entry("category")(c, x)
+    return EntryField("category")(c, x)
 
 
 def _service_date(c: Context, x: Element) -> Value:
@@ -332,7 +340,7 @@ FACTS: Final = (
     _item("category", Type.TEXT, "费用类别", "Category of the charge",
           _same(BIL, _category), words=CATEGORIES),
     _item("catalogue_category", Type.TEXT, "目录费用类别", "Category of the item in the catalogue",
-          _same(BIL, _entry("category")), words=CATEGORIES),
+          _same(BIL, EntryField("category")), words=CATEGORIES),
     _item("amount", Type.MONEY, "金额", "Charged amount",
           _same(BIL, ItemField("amount")), unit="CNY", always_known=True),
     _item("refunded", Type.MONEY, "已退金额", "How much of it was given back",
@@ -345,10 +353,10 @@ FACTS: Final = (
           _same(BIL, ItemField("udi", is_text=True))),
     _item("requires_udi", Type.BOOLEAN, "是否须录唯一器械标识",
           "Whether the catalogue asks for a unique device identification",
-          _same(BIL, _entry("requires_udi"))),
+          _same(BIL, EntryField("requires_udi"))),
     _item("requires_trace_code", Type.BOOLEAN, "是否须录追溯码",
           "Whether the catalogue asks for a trace code",
-          _same(BIL, _entry("requires_trace_code"))),
+          _same(BIL, EntryField("requires_trace_code"))),
     _item("value", Type.AMOUNT, "结果值", "Reported value with its unit",
           _same(RES, ItemField("value")), time="item.observed_at"),
     _item("observed_at", Type.TIME, "采样或报告时间",

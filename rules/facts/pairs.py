@@ -63,6 +63,9 @@ _PARENTERAL: Final = frozenset({
     "intraarticular",
 })  # fmt: skip
 """Routes by which a bag or a syringe is given."""
+MAX_LINES: Final = 300
+"""Lines of one act that are compared with each other; of further ones it is said that they were
+not. Each pair costs, and 9,000 lines have forty million."""
 _DAY: Final = timedelta(days=1)
 _PERIOD: Final = next(fact for fact in TIMES if fact.name == "item.period")
 
@@ -150,11 +153,19 @@ def find_pairs(c: Context, lines: Sequence[Element], is_of_day: Sequence[bool]) 
         if is_today and (found := _unseen(index, line, keys, why, halves)) is not None
     ]
     pairs: list[Element] = []
+    named: list[int] = []  # the lines that stand in any row: few, whatever the size of the act
     for later, (keys, _) in enumerate(read):
-        for earlier in range(later):
+        if not index.names(keys):
+            continue
+        if len(named) == MAX_LINES:
+            if is_of_day[later]:
+                unseen.append(Unseen(lines[later], NAME, "too_many", None))
+            continue
+        for earlier in named:
             if is_of_day[later] or is_of_day[earlier]:
                 for match in index.between(read[earlier][0], keys):
                     pairs.append(_pair(c, lines[earlier], lines[later], match))
+        named.append(later)
     if len(pairs) > 1:
         for element, name in zip(pairs, distinct([p.id for p in pairs]), strict=True):
             element.id = name
@@ -199,7 +210,9 @@ def _pair(c: Context, one: Element, other: Element, match: Match) -> Element:
     half = match.half
     gaps = [half.gap_after_a] * is_a + [half.gap_after_b] * is_b
     first, second = sorted((one.id, other.id), key=lambda name: (len(name), name))
-    return Element(Pair(half, item, partner, max(gaps)), f"{first}~{second}:{half.row.id}")
+    pair = Element(Pair(half, item, partner, max(gaps)), f"{first}~{second}:{half.row.id}")
+    pair.outer = item
+    return pair
 
 
 def _begin(c: Context, line: Element) -> datetime:

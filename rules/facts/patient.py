@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any, Final, TypeAlias
 
@@ -48,32 +49,28 @@ def _plain(name: str) -> Any:
     return extract
 
 
-def _age(c: Context) -> Value:
-    born = _field(c, "birth_date")
-    if type(born) is not date:
-        return absent(born)
-    day = c.day
-    if born > day:
-        return UNRECOGNISED
+def _since_birth(count: Callable[[date, date], int]) -> Callable[[Context], Value]:
+    """How old on the event's day, as `count(born, day)` counts."""
+
+    def extract(c: Context) -> Value:
+        born = _field(c, "birth_date")
+        if type(born) is not date:
+            return absent(born)
+        return count(born, c.day) if born <= c.day else UNRECOGNISED
+
+    return extract
+
+
+def _years(born: date, day: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-def _age_months(c: Context) -> Value:
-    born = _field(c, "birth_date")
-    if type(born) is not date:
-        return absent(born)
-    day = c.day
-    if born > day:
-        return UNRECOGNISED
+def _months(born: date, day: date) -> int:
     return (day.year - born.year) * 12 + day.month - born.month - (day.day < born.day)
 
 
-def _age_days(c: Context) -> Value:
-    born = _field(c, "birth_date")
-    if type(born) is not date:
-        return absent(born)
-    days = (c.day - born).days
-    return days if days >= 0 else UNRECOGNISED
+def _days(born: date, day: date) -> int:
+    return (day - born).days
 
 
 def _sex(c: Context) -> Value:
@@ -226,11 +223,11 @@ FACTS: Final = (
     Fact("patient.id", Type.TEXT, "患者标识", "The patient as the source names them",
          _same(lambda c: c.event.subject), always_known=True),
     Fact("patient.age", Type.NUMBER, "年龄(周岁)", "Age in whole years on the service date",
-         _same(_age), unit="a", counts=True),
+         _same(_since_birth(_years)), unit="a", counts=True),
     Fact("patient.age_months", Type.NUMBER, "月龄", "Age in whole months on the service date",
-         _same(_age_months), unit="mo", counts=True),
+         _same(_since_birth(_months)), unit="mo", counts=True),
     Fact("patient.age_days", Type.NUMBER, "日龄", "Age in days on the service date",
-         _same(_age_days), unit="d", counts=True),
+         _same(_since_birth(_days)), unit="d", counts=True),
     Fact("patient.sex", Type.TEXT, "性别", "Sex", _same(_sex), words=SEXES),
     Fact("patient.pregnant", Type.BOOLEAN, "是否妊娠", "Whether the patient is pregnant",
          _same(_plain("pregnant"))),

@@ -23,8 +23,8 @@ from rules.units import convert, unit_name
 
 __all__ = [
     "NOTED", "ItemField", "WordField", "absent", "as_of", "code_of", "convert", "icd", "icd_code",
-    "key_of", "local_day", "note", "other_word", "reported", "start_of", "text", "unit_name",
-    "word_of", "words",
+    "icd_form", "judged_at", "key_of", "local_day", "note", "other_word", "reported", "start_of",
+    "text", "unit_name", "word_of", "words",
 ]  # fmt: skip
 
 NOTED: Final = "(text)"
@@ -120,19 +120,27 @@ def icd(listed: Iterable[Diagnosis]) -> Value:
 
 
 def icd_code(diagnosis: Diagnosis) -> Value:
-    """One ICD-10 code in upper case; unrecognised where its system or its form is another."""
+    """One ICD-10 code as `icd_form` spells it; unrecognised in another system or form."""
     coding = diagnosis.code
     return _icd_code(coding.system, coding.code)
 
 
 @lru_cache(maxsize=8192)
 def _icd_code(system: str, code: str) -> Value:
+    return (icd_form(code) if is_icd10(system) else "") or UNRECOGNISED
+
+
+def icd_form(code: str) -> str:
+    """The one spelling of an ICD-10 code that is compared; "" for what is none.
+
+    Exports leave the dot out: Z340 is Z34.0, and would be found in no set as it stands.
+    """
     code = code.strip().upper()
-    if not is_icd10(system):
-        return UNRECOGNISED
-    if len(code) >= 3 and code[0].isascii() and code[0].isalpha() and code[1].isdigit():
-        return code
-    return UNRECOGNISED
+    if len(code) < 3 or "/" in code:  # M8000/3 is a morphology, not a disease
+        return ""
+    if not (code[0].isascii() and code[0].isalpha() and code[1].isdigit()):
+        return ""
+    return f"{code[:3]}.{code[3:]}" if code[3:4].isalnum() else code
 
 
 def local_day(at: datetime, zone: tzinfo) -> date:
@@ -143,6 +151,16 @@ def local_day(at: datetime, zone: tzinfo) -> date:
 def start_of(day: date, zone: tzinfo) -> datetime:
     """The first instant of a calendar day in a time zone."""
     return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def judged_at(c: Context, x: Element | None) -> datetime:
+    """The time at which the freshness of a value is judged: that of the rule's own element."""
+    while x is not None:
+        at = getattr(x.of, "service_time", None)
+        if type(at) is datetime:
+            return at
+        x = x.outer
+    return as_of(c, None)
 
 
 def as_of(c: Context, x: Element | None) -> datetime:

@@ -20,7 +20,7 @@ from rules.facts.base import (
     Type,
     Value,
 )
-from rules.facts.event import WITH_DIAGNOSES, WITH_ITEMS, is_void
+from rules.facts.event import WITH_DIAGNOSES, WITH_ITEMS, is_void, lacks_items
 from rules.facts.patient import ingredients_of
 from rules.facts.read import absent, icd_code, key_of, reported, text
 from rules.naming import distinct, line_names
@@ -58,7 +58,7 @@ class Records:
 
 def _items(c: Context) -> Found:
     items = c.data.items
-    return items, line_names(items), ""
+    return items, line_names(items), NOT_REPORTED if lacks_items(c) else ""
 
 
 def diagnosis_id(diagnosis: Diagnosis) -> str:
@@ -137,8 +137,12 @@ RECORDS: Final = MappingProxyType({
 """Name to list of records."""
 
 
-def some(c: Context, records: Records, where: Callable[..., Any]) -> bool | None:
+def some(
+    c: Context, records: Records, where: Callable[..., Any], asker: Element | None
+) -> bool | None:
     """Whether one record surely fulfils `where`; false where the list is complete and none can.
+
+    `asker` is the element whose rule asks: what is fresh is judged at its time.
 
     The record that does, or those that might, are kept among the context's hits.
     """
@@ -146,6 +150,7 @@ def some(c: Context, records: Records, where: Callable[..., Any]) -> bool | None
     F = c.facts
     open_ones: list[Element] = []
     for x in elements:
+        x.outer = asker
         truth = where(c, F, x, x.facts)
         if truth is True:
             _keep(c, records, (x,))

@@ -7,12 +7,11 @@ The tables are YAML files beside this module, their invented knowledge is world.
 meaning of a word is a new row.
 """
 
-from rules.language.reference import REFERENCE, reference
+from rules.language.reference import reference
 from rules.language.rows import event_of_row, rule_of_row
 from rules.language.tables import Row, Table, tables, world
 
 __all__ = [
-    "REFERENCE",
     "Row",
     "Table",
     "event_of_row",

@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from knowledge_base import KnowledgeBase
 from knowledge_base.model import CodeSet, Parameter
 from rules.language.tables import Row, Table, tables, world
 
-REFERENCE: Final = Path(__file__).with_name("REFERENCE.md")
-"""The page as it is checked in; a test holds it current."""
-
 _PLAIN: Final = re.compile(r"[\w一-鿿][\w一-鿿./+-]*(?: [\w./+-]+)*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 _HEAD: Final = """\
 # 规则语言参考 · The rule language
 
-<!-- Written by rules.language.reference() from the tables in this folder. Do not edit. -->
-
-每一行都在每个引擎上运行;知识是虚构的(world.yaml),不是医学陈述。
-Every row here runs on every engine. The knowledge is invented (world.yaml): no value is a medical
-statement. A row shows what differs from the event and the rule above its table.
+每一行都在每个引擎上运行;知识是虚构的(rules/language/world.yaml),不是医学陈述。
+Every row of the tables in rules/language runs on every engine. The knowledge is invented
+(world.yaml there): no value is a medical statement. A row shows what differs from the event and the
+rule above its table; a row without a name shows nothing but what it writes. The drugs, items,
+analytes, parameters and code sets that the rows name are those of the invented knowledge; the
+values of the last two stand above each table.
 
 """
 
@@ -33,10 +30,23 @@ def reference() -> str:
     """The page: every table with its title, its words, what it stands on, and its rows."""
     base = world()
     listed = tables()
-    parts = [_HEAD, *_contents(listed)]
+    parts = [_HEAD, *_world(base), *_contents(listed)]
     for table in listed:
         parts += _table(table, base)
     return "".join(parts)
+
+
+def _world(base: KnowledgeBase) -> Iterator[str]:
+    """What the names of the invented knowledge stand for."""
+    drugs = [f"`{d.code}` ({', '.join(d.ingredients)})" for d in base.drugs()]
+    yield f"药品 drugs (`urn:yijian:demo:drug|…`): {'; '.join(drugs)}.\n"
+    items = [f"`{i.code}` ({i.name.en})" for i in base.items()]
+    yield f"项目 items (`urn:yijian:demo:item|…`): {'; '.join(items)}.\n"
+    analytes = [
+        f"`{a.id}` ({', '.join(f'`{system}|{code}`' for system, code in a.codes)}, {a.unit})"
+        for a in base.analytes()
+    ]
+    yield f"检验指标 analytes: {'; '.join(analytes)}.\n\n"
 
 
 def _contents(listed: Iterable[Table]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from knowledge_base import KnowledgeBase
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Problem
 from rules.authoring import lock
-from rules.engine.messages import PLACEHOLDER, THRESHOLD
+from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
 from rules.lint.base import Check, Material, Subject
 from rules.lint.logic import cases_of
 from rules.model import (
@@ -17,8 +17,8 @@ from rules.model import (
     ParameterOperand,
     Rule,
     Test,
+    limits_of,
     operands_of,
-    parameters_of,
     tests_of,
 )
 from rules.reading import check_ids
@@ -41,29 +41,34 @@ class SameInBoth(Check):
                 yield self.at(place, f"only one language shows {names}", "show it in both")
 
 
+_ADD_THRESHOLD: Final = "add {threshold}, or {threshold:PARAMETER} where there are several"
+
+
 class ThresholdShown(Check):
     id = "YJ303"
     level = "warning"
     title = Names("界限应显示", "The limit is shown")
     doc = (
         "A rule that always compares with a parameter should show `{threshold}`: who is told that "
-        "a value is too high asks how high it may be."
+        "a value is too high asks how high it may be. It shows the limits of the first condition "
+        "with a limit that is met; `{threshold:PARAMETER}` shows one parameter by its id. How old "
+        "a value may be (`fresh_within`) is no limit, and is shown only by its id."
     )
 
     def rule(self, subject: Subject) -> Iterable[Problem]:
         rule = subject.rule
         shown = {name for m in _messages(rule) for name in PLACEHOLDER.findall(m.zh)}
-        if _always_compares(rule) and THRESHOLD not in shown:
+        named = any(name.startswith(NAMED_THRESHOLD) for name in shown)
+        if _always_compares(rule) and THRESHOLD not in shown and not named:
             place = subject.place("finding")
-            yield self.at(place, "the message does not show the limit", "add {threshold}")
+            yield self.at(place, "the message does not show the limit", _ADD_THRESHOLD)
 
 
 def _always_compares(rule: Rule) -> bool:
     """Whether `when` is never true without a comparison with a parameter."""
     cases = cases_of(rule.when) or ()
     return bool(cases) and all(
-        any(isinstance(atom.test, Test) and parameters_of(atom.test) for atom in case)
-        for case in cases
+        any(isinstance(atom.test, Test) and limits_of(atom.test) for atom in case) for case in cases
     )
 
 
@@ -99,7 +104,8 @@ class Locked(Check):
         "The lock file beside the packs (`rules.lock`) holds a digest of each rule's content at "
         "its version. A change of content without a higher version is an error: decisions name "
         "the version they were made with. Raise `version`, then run `yijian rules lock`. Layout, "
-        "comments, status and review do not count as content; a deleted rule does: retire it."
+        "comments, status and review do not count as content; a deleted rule does: retire it. "
+        "Drafts are free of the lock until their status says `shadow`."
     )
 
     def together(self, material: Material) -> Iterable[Problem]:
@@ -120,13 +126,15 @@ class UnusedParameters(Check):
     title = Names("参数有人用", "Parameters are used")
     doc = (
         "A parameter that no rule and no pair table uses is either forgotten or misspelt. Remove "
-        "it, or use it."
+        "it, or use it. Not asked while a rule cannot be read: it may be the one that uses it."
     )
 
     def together(self, material: Material) -> Iterable[Problem]:
         used = {name for rule in material.pack.rules for body in rule.bodies
                 for name in _parameters(body)}  # fmt: skip
         used |= set(_gaps(material.knowledge))
+        if material.unreadable:  # a rule that cannot be read may be the one that uses it
+            return
         for name, node in material.parameters.items():
             if name not in used:
                 fix = "remove it, or use it in a rule"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.acts import VERBS
+from contracts.acts import VERBS, phase_of
 from knowledge_base import KnowledgeBase
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node
@@ -75,10 +75,13 @@ class _Reader:
         unless = self._condition("unless", place, NEVER)
         node = f.get("finding")
         finding = read_finding(node, place, (scope, when, unless), self.problems) if node else None
-        if node is not None and finding is not None and finding.amount is not None:
-            check_refunds(on, node.get("amount") or node, f)
+        if node is not None and finding is not None:
+            if finding.amount is not None:
+                check_refunds(on, node.get("amount") or node, f)
+            _check_phases(on, node.get("by_phase") or node, finding, f)
         version, effective, evidence = f.positive("version"), self._effective(), self._evidence()
-        if_unknown, limits = f.choice("if_unknown", words.IF_UNKNOWN, "count"), f.text("limits")
+        if_unknown = f.choice("if_unknown", words.IF_UNKNOWN, "count")
+        limits = f.text("limits", may_be_empty=True)
         if len(self.problems) != before or finding is None or effective is None:
             return None
         return Body(
@@ -135,7 +138,7 @@ class _Reader:
         f = Fields(node, "`effective`", self.problems)
         if not f.expect(("from",), ("to",)):
             return None
-        start, end = f.day("from"), f.day("to")
+        start, end = f.day("from"), f.day("to", may_be_empty=True)
         if start is not None and end is not None and end <= start:
             f.report(node, "`to` is not after `from`", "`to` is the first day that is not governed")
             return None
@@ -161,6 +164,16 @@ class _Reader:
             fix = fix or "add it to the knowledge base's sources"
             f.report(f.get("source") or node, f"there is no source `{source}`", fix)
         return Evidence(source, locator)
+
+
+def _check_phases(on: tuple[str, ...], node: Node, finding: FindingSpec, f: Fields) -> None:
+    """Report what a rule says of phases that its events are never in: nobody would hear it."""
+    there = {phase_of(name.partition(".")[2]) for name in on}
+    for phase in finding.by_phase:
+        if there and phase not in there:
+            where = node.get(phase) or node
+            text = f"no event of `on` is {phase}: what stands here would never be told"
+            f.report(where, text, "remove it, or add such an event to `on`")
 
 
 def _in_context(scope: Condition) -> Condition:

@@ -54,14 +54,15 @@ class _Reader:
 
     def _children(self, name: str, value: Node) -> Iterator[Condition]:
         """Of a list of mappings, or of one mapping whose entries are the alternatives."""
-        if value.is_mapping:
+        if value.is_mapping and any(True for _ in value.items()):
             for inner, key, node in value.items():
                 yield from self._entry(inner, key, node)
         elif value.is_list and list(value):
             for child in value:
                 yield self.mapping(child)
         else:
-            self._report(value, f"`{name}` holds {value.kind}", "list its conditions: - fact: {…}")
+            held = "nothing" if value.is_mapping or value.is_list else value.kind
+            self._report(value, f"`{name}` holds {held}", "list its conditions: - fact: {…}")
 
     def _some(self, node: Node) -> Iterator[Condition]:
         fields = Fields(node, "`some`", self.problems)

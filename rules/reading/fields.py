@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Final
 
+from knowledge_base.fields import QUOTE
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node, Problem
 from rules import words
@@ -30,6 +32,10 @@ def time_of(text: object) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo is not None else None
+
+
+_ANYWHERE: Final = frozenset({"once_within", "group_by", "indicator", "overrides", "timeline"})
+"""Words of later that can mean nothing else, wherever they stand."""
 
 
 class Fields:
@@ -60,11 +66,15 @@ class Fields:
             return False
         required = tuple(required)
         known = (*required, *optional)
-        for name, key, _ in self.node.items():
-            if name in not_built and (refused := later(name)) is not None:
+        for name, key, value in self.node.items():
+            if name in known:
+                continue
+            if (refused := later(name)) is not None and (name in not_built or name in _ANYWHERE):
                 self.report(key, refused.message, refused.instead)
-            elif name not in known:
+            else:
                 fix = words.nearest(name, known) or f"expected {words.listing(known)}"
+                if value.is_null and {"zh", "en"} <= set(known):
+                    fix = QUOTE  # `{zh: 疗程,成人, en: …}`: half of a text reads as a key
                 self.report(key, f"{self.what} has no `{name}`", fix)
         for name in required:
             if self.node.get(name) is None:
@@ -74,15 +84,26 @@ class Fields:
     def get(self, name: str) -> Node | None:
         return self.node.get(name)
 
-    def text(self, name: str) -> str:
-        """The text of an entry; "" where it is absent, null or wrong (reported)."""
+    def text(self, name: str, *, may_be_empty: bool = False) -> str:
+        """The text of an entry; "" where it is absent, empty where it may be, or wrong (reported).
+
+        An empty entry that is read as none would leave out half of a rule without a word.
+        """
         node = self.get(name)
-        if node is None or node.is_null:
+        if node is None or self._is_empty(node, name, may_be_empty):
             return ""
-        if not isinstance(node.value, str) or not node.value.strip():
+        if not isinstance(node.value, str):
             self.report(node, f"`{name}` is {node.kind}, expected text")
             return ""
         return node.value.strip()
+
+    def _is_empty(self, node: Node, name: str, may_be_empty: bool) -> bool:
+        """Whether nothing stands behind a key; reported where something must."""
+        if not node.is_null and not (isinstance(node.value, str) and not node.value.strip()):
+            return False
+        if not (node.is_null and may_be_empty):
+            self.report(node, f"`{name}` is empty", f"write `{name}: …`, or remove what needs it")
+        return True
 
     def choice(self, name: str, known: tuple[str, ...], default: str = "") -> str:
         """One of a closed set of words."""
@@ -120,10 +141,10 @@ class Fields:
                 found.append(child.value)
         return tuple(found)
 
-    def day(self, name: str) -> date | None:
-        """A date; None where it is absent, null or wrong (reported)."""
+    def day(self, name: str, *, may_be_empty: bool = False) -> date | None:
+        """A date; None where it is absent, empty where it may be, or wrong (reported)."""
         node = self.get(name)
-        if node is None or node.is_null:
+        if node is None or self._is_empty(node, name, may_be_empty):
             return None
         day = day_of(node.value)
         if day is None:

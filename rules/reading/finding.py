@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node, Problem
 from rules import words
-from rules.engine.messages import PLACEHOLDER, THRESHOLD
+from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
 from rules.facts import Fact, Type
 from rules.finding_model import FindingSpec, PhaseChange, SeverityMap
-from rules.model import AllOf, Condition, Literal, Test, Words, parameters_of
+from rules.model import AllOf, Condition, Literal, Test, Words, limits_of, parameters_of
 from rules.reading.amounts import read_amount
 from rules.reading.check_ids import PLACEHOLDERS
 from rules.reading.checks import Scope
@@ -34,7 +34,9 @@ class _Reader:
         self.scope = scope
         self.must_hold = conditions[:2]
         # After a mistake in the conditions nobody knows whether there is a limit.
-        self.has_threshold = bool(fields.problems) or any(map(parameters_of, conditions))
+        self.is_unsure = bool(fields.problems)
+        self.has_threshold = self.is_unsure or any(map(limits_of, conditions))
+        self.parameters = dict.fromkeys(o.parameter for t in conditions for o in parameters_of(t))
 
     def finding(self) -> FindingSpec | None:
         f = self.fields
@@ -124,7 +126,7 @@ class _Reader:
 
     def _placeholders(self, node: Node, text: str) -> None:
         if "{" in PLACEHOLDER.sub("", text) or "}" in PLACEHOLDER.sub("", text):
-            fix = "write {fact} or {threshold}"
+            fix = "write {fact}, {threshold} or {threshold:PARAMETER}"
             self.fields.report(node, "a brace without its partner", fix, PLACEHOLDERS)
         for name in PLACEHOLDER.findall(text):
             if name == THRESHOLD:
@@ -132,10 +134,20 @@ class _Reader:
                     fix = "no condition compares with a parameter"
                     text = "{threshold} means nothing here"
                     self.fields.report(node, text, fix, PLACEHOLDERS)
+            elif name.startswith(NAMED_THRESHOLD):
+                self._named_threshold(name.removeprefix(NAMED_THRESHOLD), node)
             else:
-                self.scope.fact(
-                    name, lambda text, fix: self.fields.report(node, text, fix, PLACEHOLDERS)
-                )
+                self._shown(name, node, PLACEHOLDERS)
+
+    def _named_threshold(self, name: str, node: Node) -> None:
+        if name in self.parameters or self.is_unsure:
+            return
+        known = list(self.parameters)
+        text = f"no condition of the rule names the parameter `{name}`"
+        fix = words.nearest(name, known) or (
+            f"write one of {', '.join(known)}" if known else "name it in a condition"
+        )
+        self.fields.report(node, text, fix, PLACEHOLDERS)
 
     def _by_phase(self) -> dict[str, PhaseChange]:
         node = self.fields.get("by_phase")
@@ -144,6 +156,8 @@ class _Reader:
         phases = Fields(node, "`by_phase`", self.fields.problems)
         if not phases.expect((), words.PHASES):
             return {}
+        if not list(node.items()):
+            phases.report(node, "`by_phase` says nothing", "name a phase, or remove it")
         return {
             name: self._change(name, value)
             for name, _, value in node.items()
@@ -162,12 +176,18 @@ class _Reader:
             f.report(f.get("result") or node, text, fix)
             result = ""
         severity, severity_from = self._severity(f)
+        audience = f.texts("audience", words.AUDIENCES)
+        if not list(node.items()):
+            f.report(node, f"`{phase}` says nothing", "say what differs, or remove it")
+        told = f.get("audience")
+        if told is not None and told.is_list and not list(told):
+            f.report(told, "`audience` is empty", "name who is told")
         return PhaseChange(
             result=result or None,
             severity=severity or None,
             severity_from=severity_from,
             action=f.choice("action", words.ACTIONS) or None,
-            audience=f.texts("audience", words.AUDIENCES) or None,
+            audience=audience or None,
             message=self._message(f) if f.get("message") is not None else None,
             key=self._key(f) if f.get("key") is not None else None,
         )
@@ -177,8 +197,18 @@ class _Reader:
         names = f.texts("key")
         if node is not None:
             for name in names:
-                self.scope.fact(name, lambda message, fix: f.report(node, message, fix))
+                self._shown(name, node)
         return names
+
+    def _shown(self, name: str, node: Node, check: str = "") -> None:
+        """Report what cannot be shown: an unknown fact, or a free text, which is never recorded."""
+
+        def report(text: str, fix: str) -> None:
+            self.fields.report(node, text, fix, check)
+
+        fact = self.scope.fact(name, report)
+        if fact is not None and fact.type is Type.NOTE:
+            report(f"`{name}` is a free text: its words are never told", "name another fact")
 
 
 def _conjuncts(tree: Condition) -> Iterable[Test]:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from rules import units, words
 from rules.engine.constants import CALENDAR_UNITS
-from rules.facts import Fact, Type
+from rules.facts import CATALOGUE, Fact, Type
+from rules.facts.read import icd_form
 from rules.model import (
     CalendarOperand,
     CodeSetOperand,
@@ -117,11 +118,30 @@ def _expected(fact: Fact) -> str:
 
 
 def _is_word(fact: Fact, value: str, report: Report) -> bool:
-    if not fact.words or value in fact.words:
+    if not fact.words:
+        return _is_code(fact, value, report)
+    if value in fact.words:
         return True
     fix = words.nearest(value, fact.words) or f"expected {words.listing(fact.words)}"
     report(f"`{fact.name}` is never {value}", fix)
     return False
+
+
+def _is_code(fact: Fact, value: str, report: Report) -> bool:
+    """Whether a code is written as the fact's codes are: another spelling is never found."""
+    if fact.coding == "icd10" and icd_form(value) != value:
+        form = icd_form(value)
+        fix = f"write {form}" if form else "write it as in ICD-10: J18.9"
+        report(f"`{fact.name}` is never {value}", fix)
+        return False
+    if fact.coding in ("drug", "item") and "|" not in value:
+        report(f"`{fact.name}` is never {value}", "write the code with its system: system|code")
+        return False
+    if fact.coding == "ingredient" and value != value.strip().lower():
+        fix = f"ingredients stand in lower case: {value.lower()}"
+        report(f"`{fact.name}` is never {value}", fix)
+        return False
+    return True
 
 
 def _words(operator: str, fact: Fact, operand: Words, report: Report) -> bool:
@@ -328,10 +348,34 @@ def _is_span(parameter: Any, report: Report) -> bool:
     return False
 
 
+def _facts_for(column: str) -> str:
+    """The facts that can name the rows of a column; else the form of their names."""
+    fitting = (Type.TEXT, Type.BOOLEAN)
+    found = [n for n, f in CATALOGUE.items() if f.type in fitting and _is_column(n, column)]
+    return " or ".join(found[:3]) or f"….{column}"
+
+
+def _key_words(
+    operand: ParameterOperand, place: int, fact: Fact, scope: Scope, report: Report
+) -> bool:
+    """Whether the keys of a table are words that the fact can have."""
+    parameter = scope.knowledge.parameter(operand.parameter)
+    keys = {key[place] for key in parameter.rows} if parameter is not None else set()
+    wrong = sorted(key for key in keys if key not in fact.words)
+    for key in wrong:
+        fix = words.nearest(key, fact.words) or f"it is {words.listing(fact.words)}"
+        report(f"`{operand.parameter}` has a key `{key}`, no word of `{fact.name}`", fix)
+    return not wrong
+
+
 def _key(operand: ParameterOperand, columns: tuple[str, ...], scope: Scope, report: Report) -> bool:
     if len(operand.by) != len(columns):
         shown = f"[{', '.join(columns)}]" if columns else "no columns"
-        report(f"the parameter `{operand.parameter}` is looked up by {shown}", "correct `by`")
+        fix = "remove `by`"
+        if columns:
+            facts = ", ".join(_facts_for(column) for column in columns)
+            fix = f"write {{parameter: {operand.parameter}, by: [{facts}]}}"
+        report(f"the parameter `{operand.parameter}` is looked up by {shown}", fix)
         return False
     good = True
     for name, column in zip(operand.by, columns, strict=True):
@@ -342,8 +386,11 @@ def _key(operand: ParameterOperand, columns: tuple[str, ...], scope: Scope, repo
             report(f"`{name}` ({fact.type}) cannot name a row", "use a text or true-or-false fact")
             good = False
         elif not _is_column(name, column):
-            report(f"`{name}` stands where the column `{column}` is expected", "correct `by`")
+            fix = f"write {_facts_for(column)}"
+            report(f"`{name}` stands where the column `{column}` is expected", fix)
             good = False
+        elif fact.words:
+            good = _key_words(operand, columns.index(column), fact, scope, report) and good
     return good
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Node, Problem, read, read_text
@@ -15,6 +16,10 @@ from rules.reading.fields import Fields
 from rules.reading.versions import read_versions
 
 __all__ = ["EVENT_NAMES", "read_rule", "read_rule_text"]
+
+
+_REVIEWERS: Final = ("authored_by", "checked_by")
+_REVIEWS: Final = ("reviewed_on", "next_review")
 
 
 def read_rule(path: Path, knowledge: KnowledgeBase, problems: list[Problem]) -> Rule | None:
@@ -60,9 +65,10 @@ class _Reader:
         status = f.choice("status", words.STATUSES, "draft")
         body = read_body(f, self.knowledge)
         taxonomy = self._taxonomy()
-        author, checker = f.text("authored_by"), f.text("checked_by")
-        reviewed_on, next_review = f.day("reviewed_on"), f.day("next_review")
-        retired_because = f.text("retired_because")
+        # Nobody has reviewed a new rule: its author may leave these entries empty.
+        author, checker = (f.text(name, may_be_empty=True) for name in _REVIEWERS)
+        reviewed_on, next_review = (f.day(name, may_be_empty=True) for name in _REVIEWS)
+        retired_because = f.text("retired_because", may_be_empty=True)
         self._review(status, author, checker)
         self._reviewed(checker, reviewed_on, next_review)
         self._retired(status, retired_because)

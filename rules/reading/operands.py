@@ -51,6 +51,9 @@ class Operands:
         if operator == "overlaps" and not node.is_mapping:
             interval = self._interval(node)
             return None if interval is None else (interval,)
+        if operator == "exists" and not isinstance(node.value, bool):
+            self._report(node, "`exists` takes true or false", "write exists: true")
+            return None
         operand = self._operand(fact, node)
         return None if operand is None else (operand,)
 
@@ -90,7 +93,10 @@ class Operands:
         if fact.type in _MEASURED:
             return self._quantity(node, value)
         if fact.type is Type.DATE:
-            day = None if node.quoted else day_of(value)
+            if node.quoted and day_of(value) is not None:
+                self._report(node, f'"{value}" is text', "write the date without quotes")
+                return None
+            day = day_of(value)
             return Literal(value if day is None else day)
         if fact.type is Type.TIME:
             at = time_of(value)
@@ -165,12 +171,12 @@ class Operands:
     def _reference(self, node: Node) -> Operand | None:
         fields = Fields(node, "an operand", self.problems)
         names = [name for name, _, _ in node.items()]
+        before = len(self.problems)
         if "parameter" in names:
             if not fields.expect(("parameter",), ("by",), words.NOT_BUILT["operands"]):
                 return None
-            name = fields.text("parameter")
-            return ParameterOperand(name, fields.texts("by")) if name else None
-        before = len(self.problems)
+            name, by = fields.text("parameter"), fields.texts("by")
+            return ParameterOperand(name, by) if len(self.problems) == before else None
         fields.expect((), words.OPERANDS, words.NOT_BUILT["operands"])
         if len(names) != 1 and len(self.problems) == before:
             fix = f"write one of {words.listing(words.OPERANDS)}"

@@ -91,7 +91,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "severity": ("严重程度", "critical, warning or info; or read from a fact"),
     "action": ("要求:阻断、双签、说明理由、提示", "what is asked of the reader"),
     "audience": ("告知谁", "who is told"),
-    "message": ("文字,可用 {事实} 与 {threshold}", "words, with {fact} and {threshold}"),
+    "message": (
+        "文字,可用 {事实}、{threshold} 与 {threshold:参数}",
+        "words, with {fact}, {threshold} and {threshold:PARAMETER}",
+    ),
     "by_phase": ("各阶段的不同之处", "what differs before, during and after the act"),
     "key": ("分组用的事实,不作标识", "facts that group findings; never identifies them"),
     "suggest": ("建议", "what to do about it"),

@@ -30,9 +30,14 @@ WHERE (decision_id, decision_version, partition) IN
 LIMIT 1 BY decision_id, alert_id;
 
 -- Money found, a charge counted once: of the findings on one charge line the greatest counts, and of
--- the revisions of a bill only the last one, so that a refund reduces it. Bills that were voided,
--- and drafts, count nothing.
+-- the revisions of a bill only the last one, so that a refund reduces it. A finding that is shown to
+-- nobody counts only where no other covers the line. Bills that were voided, and drafts, count
+-- nothing.
 CREATE OR REPLACE VIEW charges_found AS
+WITH argMax(
+    tuple(total, fund_part),
+    tuple(a.rule_status = 'active', total, isNotNull(fund_part), ifNull(fund_part, 0))
+) AS counted
 SELECT
     d.source AS source,
     d.act_id AS act_id,
@@ -41,8 +46,8 @@ SELECT
     any(a.institution) AS institution,
     any(a.department) AS department,
     any(a.time) AS time,
-    max(total) AS amount,
-    argMax(tuple(fund_part), total).1 AS fund,
+    counted.1 AS amount,
+    counted.2 AS fund,
     groupUniqArray(a.rule_id) AS rules,
     max(a.rule_status = 'active') AS shown
 FROM
@@ -65,4 +70,4 @@ WHERE (d.source, d.act_id) NOT IN
     SELECT source, act_id FROM acts_current WHERE family = 'billing' AND voided
 )
 GROUP BY d.source, d.act_id, line_id
-COMMENT 'Money of findings, one row a charge line: the greatest of its findings, of the last revision of its bill, less what was refunded.';
+COMMENT 'Money of findings, one row a charge line: the greatest of its shown findings, else of the others; of the last revision of its bill, less what was refunded.';

@@ -127,7 +127,9 @@ class BundledRules:
             ) from None
         if self._supervisor is None:
             log.warning("No bundle of %s is in force: rules of files", self._source.channel)
-            self._supervisor = self._files()
+            files = self._files()
+            with self._lock:  # a bundle may have come into force meanwhile: it stays
+                self._supervisor = self._supervisor or files
 
     def stop(self) -> None:
         self._stopping.set()
@@ -259,9 +261,11 @@ class BundledRules:
 
     def _adopt(self, activation: Activation, supervisor: Supervisor | None) -> None:
         swaps = self._standing.swaps
+        is_swap = self._supervisor is not None
         if supervisor is not None:
-            swaps += self._supervisor is not None
-            self._supervisor = supervisor
+            with self._lock:
+                swaps += self._supervisor is not None
+                self._supervisor = supervisor
             self._last_content = ("", b"")
         self._update(
             digest=activation.digest,
@@ -272,7 +276,7 @@ class BundledRules:
         )
         log.info("Bundle %s is in force (activation %d)", activation.digest, activation.sequence)
         if supervisor is not None:
-            _tidy()
+            _tidy(is_swap)
 
     def _update(self, **changed: Any) -> None:
         sequence = changed.get("sequence", self._standing.sequence)
@@ -292,8 +296,12 @@ class BundledRules:
         )
 
 
-def _tidy() -> None:
-    """Let go of the rules before, and keep the collector away from the new ones."""
-    gc.unfreeze()
-    gc.collect()
+def _tidy(is_swap: bool) -> None:
+    """Keep the collector away from the new rules.
+
+    The rules before need no collector: no cycle holds them (see rules.engine.bunches.later). A
+    look through the whole heap would stop every thread, for a second with 10,000 rules; only
+    before the first event there is time for one.
+    """
+    gc.collect(1 if is_swap else 2)
     gc.freeze()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from contracts.bundle import Activation, Refusal, Why
+from contracts.bundle import SEQUENCE_DIGITS, Activation, Refusal, Why
 from streams.bundles.standing import Refused
 
 _CONTENT: Final = b"content/"
@@ -25,6 +25,8 @@ class BundleLog:
         self._offsets: dict[str, int] = {}
         self._activations: dict[int, Activation] = {}
         self._refused: dict[int, Refused] = {}
+        self._untrusted: dict[int, Refused] = {}
+        """Records that no trusted key signed: they take the place of nothing."""
         self.refusals: Counter[Why] = Counter()
 
     def take(self, offset: int, key: bytes | None, value: bytes | None) -> Refused | None:
@@ -40,12 +42,14 @@ class BundleLog:
         if value is None:
             self._activations.pop(sequence, None)
             self._refused.pop(sequence, None)
+            self._untrusted.pop(sequence, None)
             return None
         judged = self._judge(key, value)
         if isinstance(judged, Refusal):
-            return self.refuse(sequence, _NO_DIGEST, judged)
+            return self._note(self._untrusted, Refused(sequence, _NO_DIGEST, judged))
         self._activations[sequence] = judged
         self._refused.pop(sequence, None)
+        self._untrusted.pop(sequence, None)
         return None
 
     def _content(self, digest: str, offset: int, value: bytes | None) -> None:
@@ -77,17 +81,20 @@ class BundleLog:
 
     def refuse(self, sequence: int, digest: str, refusal: Refusal) -> Refused:
         """Never propose it again, unless its content comes anew."""
-        refused = Refused(sequence, digest, refusal)
-        self._refused[sequence] = refused
-        self.refusals[refusal.why] += 1
+        return self._note(self._refused, Refused(sequence, digest, refusal))
+
+    def _note(self, among: dict[int, Refused], refused: Refused) -> Refused:
+        among[refused.sequence] = refused
+        self.refusals[refused.refusal.why] += 1
         return refused
 
     def refused(self, since: int) -> tuple[Refused, ...]:
         """What was refused of this activation and later ones, the latest first."""
-        return tuple(
-            self._refused[n] for n in sorted(self._refused, reverse=True) if n >= since or n == 0
-        )
+        found = [*self._untrusted.values(), *self._refused.values()]
+        found.sort(key=lambda one: one.sequence, reverse=True)
+        return tuple(one for one in found if one.sequence >= since or one.sequence == 0)
 
 
 def _sequence(text: bytes) -> int:
-    return int(text) if text.isdigit() and len(text) <= 12 else 0
+    """0 for another spelling too: whatever stands there must not touch the real activation."""
+    return int(text) if text.isdigit() and len(text) == SEQUENCE_DIGITS else 0

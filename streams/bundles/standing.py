@@ -11,6 +11,7 @@ from contracts.bundle import Refusal, Why
 
 Mode = Literal["files", "bundles"]
 _MOST_CHARACTERS: Final = 2000
+_MOST_SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,6 @@ class Standing:
             "loading": self.loading,
             "swaps": self.swaps,
             "refused_total": sum(self.refusals.values()),
-            "refused": [one.report() for one in self.refused],
+            "refused": [one.report() for one in self.refused[:_MOST_SHOWN]],
             "trouble": self.trouble,
         }

@@ -98,7 +98,11 @@ class TopicReader:
                 return
 
     def read(self, timeout_s: float) -> Iterator[Entry]:
-        """What comes within a time, in order. Raises KafkaException for what does not pass."""
+        """What comes within a time, in order. Raises KafkaException for what does not pass.
+
+        It is raised behind the records that came with it: those will not come again.
+        """
+        lasting: KafkaError | None = None
         for message in self._consumer.consume(100, timeout_s):
             error = message.error()
             offset = int(message.offset() or 0)
@@ -110,7 +114,9 @@ class TopicReader:
                 self._next = max(self._next, offset)
                 self._end = max(self._end, offset)
             elif not error.retriable() and error.code() not in _PASSING:
-                raise KafkaException(error)
+                lasting = error
+        if lasting is not None:
+            raise KafkaException(lasting)
 
     def fetch(self, offset: int) -> Entry | None:
         """The record at an offset; None where it is not there any more.

@@ -17,7 +17,7 @@ from typing import Any
 import knowledge_base
 from contracts.bundle import Refusal
 from contracts.clock import SystemClock
-from contracts.decision import Decision, OriginHeaders, Reader
+from contracts.decision import Decision, Reader
 from simulation.feed import feed
 from simulation.simulator import SimulatedEvent, Simulator
 from streams.broker import apply_topics
@@ -34,6 +34,21 @@ PARTITIONS = 3
 _read = Reader(Decision)
 
 
+def shipped() -> dict[str, str]:
+    """The files that are shipped: rules, tests and knowledge."""
+    return packing.gather([PACKS], knowledge_base.default_paths())
+
+
+def changed(age: int) -> dict[str, str]:
+    """The shipped files with another age limit: decides otherwise about some events."""
+    path = "knowledge/parameters/medication_safety.yaml"
+    files = shipped()
+    before = "id: fluoroquinolone.minimum_age"
+    head, _, tail = files[path].partition(before)
+    assert "value: 18" in tail
+    return {**files, path: head + before + tail.replace("value: 18", f"value: {age}", 1)}
+
+
 @dataclass
 class Hospital:
     """Topics, keys and workers of one test."""
@@ -47,17 +62,10 @@ class Hospital:
 
     @property
     def shipped(self) -> dict[str, str]:
-        """The files that are shipped: rules, tests and knowledge."""
-        return packing.gather([PACKS], knowledge_base.default_paths())
+        return shipped()
 
     def changed(self, age: int) -> dict[str, str]:
-        """The shipped files with another age limit: decides otherwise about some events."""
-        path = "knowledge/parameters/medication_safety.yaml"
-        files = self.shipped
-        before = "id: fluoroquinolone.minimum_age"
-        head, _, tail = files[path].partition(before)
-        assert "value: 18" in tail
-        return {**files, path: head + before + tail.replace("value: 18", f"value: {age}", 1)}
+        return changed(age)
 
     def bundle(self, files: dict[str, str], signer: signing.Signer | None = None) -> bytes:
         about = packing.About(author="tester", created_at=SystemClock().now())
@@ -157,20 +165,11 @@ class Hospital:
     def check_every_decision(self, supervisors: dict[str, Supervisor]) -> dict[str, int]:
         """How many decisions each bundle made; each one is what that bundle decides offline."""
         s = self.settings
-        intake = {
-            (record.topic, record.partition, record.offset): record
-            for record in kafka_log.read(s, s.topics.all_intake)
-        }
+        intake = {record.place: record for record in kafka_log.read(s, s.topics.all_intake)}
         made = dict.fromkeys(supervisors, 0)
         answered = set()
         for record in kafka_log.read(s, [s.topics.decisions]):
-            headers = dict(record.headers)
-            origin = (
-                headers[OriginHeaders.TOPIC].decode(),
-                int(headers[OriginHeaders.PARTITION]),
-                int(headers[OriginHeaders.OFFSET]),
-            )
-            question = intake[origin]
+            question = intake[record.origin]
             digest = _read(record.value or b"").basis.bundle
             answer = supervisors[digest].supervise(
                 question.value, question.key, question.timestamp_ms
@@ -178,7 +177,7 @@ class Hospital:
             assert not isinstance(answer, DeadLetter)
             assert answer.decision_bytes == record.value
             made[digest] += 1
-            answered.add(origin)
+            answered.add(record.origin)
         assert answered == intake.keys()
         return made
 

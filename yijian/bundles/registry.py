@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from types import MappingProxyType
 from typing import Final
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from contracts.bundle import (
     ACTIVATION_TYPE,
     MAX_BUNDLE_BYTES,
+    SEQUENCE_DIGITS,
     Activation,
     Manifest,
     Refusal,
+    Signed,
     Why,
     activation_key,
     content_key,
     read_bundle,
     read_manifest,
+    read_signed,
 )
 from contracts.decision import encode_record
 from streams.bundles.topic import TopicAddress
@@ -31,6 +35,8 @@ from yijian.bundles.signing import Signer, Trusted
 from yijian.settings import Settings
 
 _READ_S: Final = 0.2
+_STALLED_S: Final = 30.0
+"""So long nothing came, though the end is not reached: the broker is away."""
 _CONFIRM_S: Final = 30.0
 _LEAST_PREFIX: Final = 6
 _KEY_HEADROOM: Final = 4096
@@ -57,6 +63,8 @@ class Shelf:
     channel: str
     contents: dict[str, Stored] = field(default_factory=dict)
     activations: dict[int, Activation] = field(default_factory=dict)
+    keys: dict[int, str] = field(default_factory=dict)
+    """Ids of the keys that signed the activations, by sequence."""
     refused: dict[int, Refusal] = field(default_factory=dict)
     """Activations that workers with these trusted keys do not follow, by sequence."""
 
@@ -68,6 +76,17 @@ class Shelf:
     @property
     def next_sequence(self) -> int:
         return max(self.activations, default=0) + 1
+
+    def is_settled(self, digest: str, key: str, content_key: str) -> bool:
+        """Whether a digest is in force, activated with one key and its content signed with another.
+
+        A digest that only an older key vouches for is activated anew: when workers stop trusting
+        that key, they would have nothing.
+        """
+        current, stored = self.in_force, self.contents.get(digest)
+        if current is None or current.digest != digest or stored is None:
+            return False
+        return (self.keys.get(current.sequence), stored.key) == (key, content_key)
 
     def find(self, prefix: str) -> Stored:
         """The content whose digest begins so. Raises PublishFault unless there is exactly one."""
@@ -94,15 +113,19 @@ class Shelf:
 def read_shelf(settings: Settings, trusted: Trusted | None) -> Shelf:
     """Everything the topic holds now. Without `trusted`, activations are believed as they stand.
 
-    Raises BrokerError or KafkaException where the topic cannot be read.
+    Raises BrokerError or KafkaException where the topic cannot be read, or does not go on.
     """
     shelf = Shelf(settings.bundle_channel)
     reader = address(settings).open()
     try:
         reader.ask_end()
+        came_at = monotonic()
         while not reader.caught_up:
             for entry in reader.read(_READ_S):
                 _shelve(shelf, entry.key or b"", entry.value, trusted)
+                came_at = monotonic()
+            if monotonic() - came_at > _STALLED_S:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
     finally:
         reader.close()
     return shelf
@@ -116,18 +139,20 @@ def _shelve(shelf: Shelf, key: bytes, value: bytes | None, trusted: Trusted | No
             shelf.contents[rest] = _stored(rest, value)
         return
     channel, _, number = rest.partition("/")
-    if kind != "activation" or channel != shelf.channel or not number.isdigit():
+    if kind != "activation" or channel != shelf.channel:
         return
-    sequence = int(number)
-    shelf.activations.pop(sequence, None)
+    sequence = int(number) if number.isdigit() and len(number) == SEQUENCE_DIGITS else 0
     shelf.refused.pop(sequence, None)
     if value is None:
+        shelf.activations.pop(sequence, None)
         return
     judged = checked_activation(key, value, trusted)
     if isinstance(judged, Refusal):
-        shelf.refused[sequence] = judged
+        shelf.refused[sequence] = judged  # as workers see it: it takes the place of nothing
     else:
         shelf.activations[sequence] = judged
+        signed = read_signed(value)
+        shelf.keys[sequence] = signed.key if isinstance(signed, Signed) else ""
 
 
 def _stored(digest: str, value: bytes) -> Stored:

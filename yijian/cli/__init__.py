@@ -74,3 +74,7 @@ def main() -> None:
     except BrokenPipeError:  # `yijian … | head`
         sys.stderr.close()
         sys.exit(0)
+    except OSError as e:  # a file or folder that was named and cannot be used
+        if e.filename is None:
+            raise
+        fail(f"{e.filename}: {e.strerror}", USAGE)

@@ -11,13 +11,15 @@ import typer
 from rich.text import Text
 
 from contracts.clock import SystemClock
+from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem
 from rules.authoring import lock as locking
 from rules.authoring import workbench
 from rules.authoring.seen import SeenCondition
 from rules.authoring.testing import CaseResult, word_of
 from rules.engine.engines import ENGINES
-from rules.pack import read_pack
+from rules.errors import PackError
+from rules.pack import Pack, load_pack
 from yijian import settings
 from yijian.cli.bundle_option import Bundle, material
 from yijian.cli.console import NO, USAGE, as_json, fail, out, table
@@ -74,6 +76,15 @@ def show_problems(problems: Sequence[Problem]) -> None:
             out.print(line)
             if p.fix:
                 out.print(Text(f"      → {p.fix}", style="green"))
+
+
+def whole_pack(folders: Sequence[Path], knowledge: KnowledgeBase) -> Pack:
+    """The rules, where every one can be read; else what is wrong, and the end."""
+    try:
+        return load_pack(folders, knowledge)
+    except PackError as e:
+        show_problems(e.problems)
+        fail(f"{len(e.problems)} problems 处问题: run `yijian rules check`", NO)
 
 
 def _problem(p: Problem) -> dict[str, Any]:
@@ -220,16 +231,14 @@ def lock(
     s = settings.load()
     knowledge = load_knowledge(s, add_knowledge)
     folders = rule_paths(s, paths)
-    broken: list[Problem] = []
-    pack = read_pack(folders, knowledge, broken)
-    if broken:
-        show_problems(broken)
-        fail("only rules that can be read are locked: run `yijian rules check` 规则有误", NO)
+    pack = whole_pack(folders, knowledge)
     home = folders[0] if folders[0].is_dir() else folders[0].parent
     path = locking.path_for(folders) or home / locking.NAME
+    gone = [] if only_check else locking.dropped(pack, path)
     found = locking.problems(pack, path) if only_check else locking.write(pack, path)
+    drafts = sum(rule.status == locking.DRAFT for rule in pack.rules)
     if json:
-        as_json({"ok": not found, "lock": str(path), "rules": len(pack.rules),
+        as_json({"ok": not found, "lock": str(path), "rules": len(pack.rules) - drafts,
                  "problems": [_problem(p) for p in found]})  # fmt: skip
     else:
         show_problems(found)
@@ -237,4 +246,11 @@ def lock(
         fail(f"{len(found)} problems 处问题: nothing was written 未写入", NO)
     if not json:
         word = "current 一致" if only_check else "locked 已锁定"
-        out.print(f"{len(pack.rules)} rules {word}: {shown(path)}", markup=False)
+        free = f", {drafts} drafts are not locked 草稿不锁定" if drafts else ""
+        out.print(f"{len(pack.rules) - drafts} rules {word}: {shown(path)}{free}", markup=False)
+        for name in gone:
+            out.print(
+                f"{name} is not kept: earlier service dates are judged by the new text; keep it "
+                "under `versions:` if that is not meant 旧版本未保留",
+                markup=False,
+            )

@@ -66,6 +66,7 @@ def _row(
         "digest": stored.digest,
         "parent": manifest.parent if manifest else "",
         "created_at": manifest.created_at.isoformat(timespec="seconds") if manifest else "",
+        "published_at": _published(shelf, stored),
         "author": manifest.author if manifest else "",
         "note": manifest.note if manifest else "",
         "profiles": list(manifest.profiles) if manifest else [],
@@ -76,6 +77,12 @@ def _row(
         "activations": [a.sequence for a in shelf.activated(stored.digest)],
         "workers": [w.address for w in workers if w.digest == stored.digest],
     }
+
+
+def _published(shelf: Shelf, stored: Stored) -> str:
+    """When it was first put in force; "" where it never was."""
+    times = [activation.at for activation in shelf.activated(stored.digest)]
+    return min(times).isoformat(timespec="seconds") if times else ""
 
 
 _STATUSES = {
@@ -94,8 +101,8 @@ def _show(
     columns = ["digest", "parent", "when 时间", "author 作者", "key 密钥", "status 状态",
                "activations 生效序号", "note 说明"]  # fmt: skip
     shown = [
-        [r["digest"][:_SHORT], r["parent"][:_SHORT], r["created_at"], r["author"],
-         r["key_name"] or r["key"], _STATUSES[r["status"]],
+        [r["digest"][:_SHORT], r["parent"][:_SHORT], r["published_at"] or r["created_at"],
+         r["author"], r["key_name"] or r["key"], _STATUSES[r["status"]],
          " ".join(map(str, r["activations"])), r["note"]]
         for r in rows
     ]  # fmt: skip

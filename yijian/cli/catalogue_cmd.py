@@ -9,15 +9,13 @@ from typing import Annotated
 
 import typer
 
-from knowledge_base.strict_yaml import Problem
 from rules import docs as pages
 from rules.authoring import workbench
 from rules.authoring.workbench import FactDoc
-from rules.pack import read_pack
 from sinks.client import connect
 from sinks.firing import firing
 from yijian import services, settings
-from yijian.cli.authoring_cmd import show_problems
+from yijian.cli.authoring_cmd import whole_pack
 from yijian.cli.console import NO, USAGE, as_json, fail, out, table
 from yijian.cli.workbench import AddKnowledge, Json, Paths, load_knowledge, rule_paths, shown
 
@@ -52,11 +50,16 @@ def facts(
     if json:
         as_json({"facts": [asdict(fact) for fact in found]})
     elif found:
-        rows = [[f.name, f.type, f.unit, f.each, f.zh, f.en] for f in found]
+        rows = [[f.name, f.type, f.unit, f.each, f.zh, _said(f)] for f in found]
         table("Facts 事实", ["fact", "type", "unit", "of", "含义", "meaning"],
               [list(r) for r in rows])  # fmt: skip
     if not found:
         fail("no fact is like that 没有符合的事实", NO)
+
+
+def _said(fact: FactDoc) -> str:
+    """What it means, with its words where they are a closed list."""
+    return f"{fact.en}: {', '.join(fact.words)}" if fact.words else fact.en
 
 
 def _fits(fact: FactDoc, text: str | None, family: str | None, each: str | None) -> bool:
@@ -82,11 +85,7 @@ def docs(
     """The catalogue of rules and facts, the language and the checks as pages. 文档。"""
     s = settings.load()
     knowledge = load_knowledge(s, add_knowledge)
-    problems: list[Problem] = []
-    pack = read_pack(rule_paths(s, paths), knowledge, problems)
-    if problems:
-        show_problems(problems)
-        fail(f"{len(problems)} problems 处问题: run `yijian rules check`", NO)
+    pack = whole_pack(rule_paths(s, paths), knowledge)
     if check:
         made = sorted(pages.pages(pack, knowledge).items())
         stale = [name for name, text in made if not _is_current(target / name, text)]

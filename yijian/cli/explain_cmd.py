@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +15,14 @@ from contracts.event import EVENT_TYPES, Event
 from contracts.intake import Rejected, decode
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem, read
+from rules import words
 from rules.authoring import workbench
 from rules.authoring.explain import ElementExplanation, Explanation, Step
 from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.testing import read_cases
 from rules.engine.engines import make_evaluator
+from rules.engine.evaluator import Evaluator
+from rules.engine.reasons import STALE
 from rules.model import Rule
 from rules.pack import TEST_SUFFIX, Pack, read_pack
 from simulation.ndjson import read as read_lines
@@ -53,7 +57,10 @@ def explain(
     ] = None,
     line: Annotated[
         int | None,
-        typer.Option(help="Line of an NDJSON file; the first one the rule is about if left out."),
+        typer.Option(help="Line of an NDJSON file; the first the rule applies to if left out."),
+    ] = None,
+    event_id: Annotated[
+        str | None, typer.Option("--id", help="The event of this id, as `replay` names it.")
     ] = None,
     pack: Annotated[
         list[Path] | None, typer.Option("--pack", help="Rules, instead of those in use.")
@@ -71,12 +78,12 @@ def explain(
     if found is None:
         for problem in problems:
             say(str(problem))
-        known = ", ".join(r.id for r in rules.rules if r.id.endswith(rule.rpartition(".")[2]))
-        fail(f"there is no rule {rule}{f'; did you mean {known}?' if known else ''} 没有该规则")
-    given = _Given(found, rules, knowledge).event(event, case, line)
-    if not found.is_evaluated:
-        found = found.in_shadow()
-    evaluator = make_evaluator(engine_of(s, engine), Pack.of([found]), knowledge, s.profile)
+        fail(f"there is no rule {rule}{_other(rule, rules, named=bool(pack))} 没有该规则")
+    alive = found if found.is_evaluated else found.in_shadow()
+    evaluator = make_evaluator(engine_of(s, engine), Pack.of([alive]), knowledge, s.profile)
+    wanted = _Wanted(event, case, line, event_id)
+    given = _Given(found, rules, knowledge, evaluator).event(wanted)
+    found = alive
     explained = workbench.explain(rule, given, evaluator)
     if json:
         as_json(_document(explained, given))
@@ -84,15 +91,38 @@ def explain(
         _show(explained, given, found)
 
 
+def _other(rule: str, pack: Pack, *, named: bool) -> str:
+    """What to do about the id of a rule that is not there."""
+    name = rule.rpartition(".")[2]
+    alike = [r.id for r in pack.rules if r.id.rpartition(".")[2] == name]
+    near = f"did you mean {' or '.join(alike)}?" if alike else ""
+    near = near or words.nearest(rule, [r.id for r in pack.rules])
+    return f"; {near}" if near else "" if named else "; your own rules are named with --pack FOLDER"
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What was said of the event."""
+
+    file: Path | None
+    case: str | None
+    line: int | None
+    id: str | None
+
+
 class _Given:
     """Finds the event that is meant."""
 
-    def __init__(self, rule: Rule, pack: Pack, knowledge: KnowledgeBase) -> None:
+    def __init__(
+        self, rule: Rule, pack: Pack, knowledge: KnowledgeBase, evaluator: Evaluator
+    ) -> None:
+        self._evaluator = evaluator
         self._rule = rule
         self._pack = pack
         self._knowledge = knowledge
 
-    def event(self, file: Path | None, case: str | None, line: int | None) -> Event:
+    def event(self, wanted: _Wanted) -> Event:
+        file, case = wanted.file, wanted.case
         if file is None:
             path = self._pack.path(self._rule.id)
             file = path.with_name(f"{path.stem}{TEST_SUFFIX}") if path is not None else Path()
@@ -102,7 +132,7 @@ class _Given:
             fail(f"{file}: no such file 不存在", USAGE)
         if file.suffix in (".yaml", ".yml"):
             return self._shorthand(file, case)
-        return self._line(file, line)
+        return self._line(file, wanted.line, wanted.id)
 
     def _shorthand(self, file: Path, case: str | None) -> Event:
         problems: list[Problem] = []
@@ -131,9 +161,10 @@ class _Given:
         known = "\n  ".join(case.name for case in cases)
         return fail(f"{file} has no case `{name}`; there are:\n  {known}", USAGE)
 
-    def _line(self, file: Path, number: int | None) -> Event:
+    def _line(self, file: Path, number: int | None, event_id: str | None) -> Event:
+        first: Event | None = None
         about = {f"{name}.v{EVENT_TYPES[known].version}" for known, name in _names(self._rule)}
-        others = 0
+        others, refused = 0, []
         for line in _events(file):
             if number is not None and line.number != number:
                 continue
@@ -141,13 +172,28 @@ class _Given:
             if isinstance(taken, Rejected):
                 if number is not None:
                     fail(f"{file}:{number}: {taken.path}: {taken.detail} ({taken.reason})", USAGE)
+                refused.append(f"line {line.number}: {taken.path}: {taken.detail}")
                 continue
-            if number is not None or taken.event.type in about:
+            if event_id is not None and taken.event.id != event_id:
+                continue
+            if number is not None or event_id is not None:
                 return taken.event
+            if taken.event.type in about:
+                if self._evaluator.decide(taken.event).coverage.applicable:
+                    return taken.event
+                first = first or taken.event
+                continue
             others += 1
+        if event_id is not None:
+            fail(f"{file} has no event {event_id}", USAGE)
         if number is not None:
             fail(f"{file} has no line {number}", USAGE)
-        return fail(f"none of the {others} events of {file} has a type the rule is about", NO)
+        if first is not None:
+            return first
+        text = f"none of the {others} events of {file} has a type the rule is about"
+        if refused:
+            text += f"; {len(refused)} refused 被拒绝, the first one: {refused[0]}"
+        return fail(text, NO)
 
 
 def _names(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -205,6 +251,8 @@ def _branch(parent: Tree, step: Step) -> None:
     node = parent.add(label)
     for read_fact in step.reads:
         text = Text(f"{read_fact.fact} = {plain(read_fact.value)}", style="default")
+        if read_fact.received:
+            text.append(f", received 收到 {read_fact.received}")
         if read_fact.unit not in ("", "1") and not isinstance(read_fact.value, dict):
             text.append(f" {read_fact.unit}")
         if read_fact.origin is not None and str(read_fact.origin):
@@ -219,6 +267,12 @@ def _branch(parent: Tree, step: Step) -> None:
             since = f", from {operand.valid_from}" if operand.valid_from else ""
             text.append(f"   ← {operand.source}: {operand.locator}{since}", style="dim")
         node.add(text)
+    for lack in step.lacks:
+        if lack.why == STALE:
+            limit = f"; {step.said.rpartition(', ')[2]}" if ", fresh within " in step.said else ""
+            node.add(Text(f"stale 已过期: {lack.fact} is {lack.age} old{limit}", style="yellow"))
+        elif not any(r.fact == lack.fact and isinstance(r.value, dict) for r in step.reads):
+            node.add(Text(f"unknown for 未知原因: {lack.fact}: {lack.why}", style="yellow"))
     for child in step.steps:
         _branch(node, child)
 
@@ -254,11 +308,15 @@ def _step(step: Step) -> dict[str, Any]:
                 "fact": r.fact,
                 "value": r.value,
                 "unit": r.unit,
+                "received": r.received,
                 "fields": r.origin.fields if r.origin is not None else (),
                 "looked_up": r.origin.looked_up if r.origin is not None else (),
             }
             for r in step.reads
         ],
         "compared": step.compared,
+        "unknown_because": [
+            {"fact": lack.fact, "why": lack.why, "age": lack.age} for lack in step.lacks
+        ],
         "steps": [_step(child) for child in step.steps],
     }

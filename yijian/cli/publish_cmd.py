@@ -13,10 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from contracts.bundle import Activation, Refusal
+from contracts.bundle import Activation, Refusal, read_bundle
 from contracts.clock import SystemClock
+from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem
 from rules.authoring import workbench
+from rules.pack import read_pack
 from yijian import services, settings
 from yijian.bundles import packing, registry
 from yijian.bundles.errors import KeyFault, RefusedBundle
@@ -32,9 +34,7 @@ Author = Annotated[str, typer.Option("--author", help="Who publishes; the key's 
 Note = Annotated[str, typer.Option("--note", help="What it changes, and why.")]
 Knowledge = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--knowledge", "--add-knowledge", help="More knowledge, besides what is in use. Repeatable."
-    ),
+    typer.Option("--add-knowledge", help="More knowledge, besides what is in use. Repeatable."),
 ]
 Profiles = Annotated[
     list[str] | None,
@@ -127,13 +127,13 @@ def publish(
     else:
         if knowledge or profiles:
             fail(
-                "a bundle file is published as it is: leave --knowledge and --for-profile out",
+                "a bundle file is published as it is: leave --add-knowledge and --for-profile out",
                 USAGE,
             )
         raw = _signed_file(file, signer, trusted)
         _check_bundle(file)
     digest = _loadable(raw, s, trusted)
-    if current is not None and current.digest == digest:
+    if current is not None and shelf.is_settled(digest, signer.key_id, _key_of(raw)):
         _say_activated(current, json, changed=False)
         return
     wish = registry.Wish(signer, name, SystemClock().now(), note)
@@ -155,7 +155,7 @@ def rollback(
     stored = shelf.find(digest)
     _loadable(stored.raw, s, trusted)
     current = shelf.in_force
-    if current is not None and current.digest == stored.digest:
+    if current is not None and shelf.is_settled(stored.digest, signer.key_id, stored.key):
         _say_activated(current, json, changed=False)
         return
     wish = registry.Wish(signer, author or signer.name, SystemClock().now(), note or "rollback")
@@ -220,6 +220,7 @@ def _checked_bundle(
             knowledge_paths=list(more or ()) if paths else list(known),
         )
     _refuse_problems(problems)
+    _say_drafts(folders, load_knowledge(s, more))
     files = packing.gather(folders, known)
     return packing.pack(
         files,
@@ -234,10 +235,21 @@ def _checked_bundle(
     )
 
 
+def _say_drafts(folders: Sequence[Path], knowledge: KnowledgeBase) -> None:
+    rules = read_pack(folders, knowledge, []).rules
+    drafts = [rule.id for rule in rules if rule.status == "draft"]
+    if drafts:
+        say(
+            f"drafts are not evaluated by workers: {', '.join(drafts)}; set `status: shadow`, "
+            "then lock 草稿不参与评估"
+        )
+
+
 def _check_bundle(file: Path) -> None:
     """The same check for what is in a bundle file."""
     with unpacked(opened_file(file).files) as (rules, knowledge), working("checking 检查中"):
         problems = workbench.check([rules], knowledge, today=SystemClock().now().date())
+        _say_drafts([rules], knowledge)
         # As they are called in the bundle: the folder is gone when somebody reads this.
         _refuse_problems([replace(p, path=_within(p.path, rules.parent)) for p in problems])
 
@@ -262,6 +274,12 @@ def _signed_file(file: Path, signer: Signer, trusted: Trusted | None) -> bytes:
             say("no YIJIAN_BUNDLE_KEYS: its signature is not checked here 未校验签名")
         return raw
     return packing.signed_now(raw, signer)
+
+
+def _key_of(raw: bytes) -> str:
+    """Id of the key that signed a bundle."""
+    bundle = read_bundle(raw)
+    return "" if isinstance(bundle, Refusal) else bundle.manifest.key
 
 
 def _loadable(raw: bytes, s: Settings, trusted: Trusted | None) -> str:

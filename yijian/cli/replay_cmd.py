@@ -44,6 +44,9 @@ BaselineKnowledge = Annotated[
     list[Path] | None,
     typer.Option("--baseline-knowledge", help="Baseline: knowledge, instead of what is in use."),
 ]
+AddBaselineKnowledge = Annotated[
+    list[Path] | None, typer.Option("--add-baseline-knowledge", help="Baseline: more knowledge.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +63,7 @@ def run(
     add_knowledge: AddKnowledge = None,
     baseline: Baseline = None,
     baseline_knowledge: BaselineKnowledge = None,
+    add_baseline_knowledge: AddBaselineKnowledge = None,
     rule: Annotated[
         list[str] | None, typer.Option("--rule", help="Only these rules. Repeatable.")
     ] = None,
@@ -84,6 +88,7 @@ def run(
     used_packs, used_knowledge = s.packs or (PACKS,), knowledge_paths(s)
     with opened() as opening:
         old = opening.side(baseline or used_packs, baseline_knowledge, used_knowledge)
+        old = old.plus((), tuple(add_baseline_knowledge or ()))
         new = opening.side(pack or used_packs, knowledge, used_knowledge)
         new = new.plus(tuple(add_pack or ()), tuple(add_knowledge or ()))
         for side in (old, new):

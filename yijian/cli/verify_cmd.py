@@ -40,16 +40,16 @@ def run(
     """
     if context.invoked_subcommand is not None:
         return
+    from yijian.bundles.by_basis import from_topic
     from yijian.verify import process
-    from yijian.verify.library import Library, from_topic
-    from yijian.verify.verifier import Verifier
+    from yijian.verify.library import Library
 
     s = services.with_clickhouse(services.with_kafka(settings.load()))
     logs(s.log_level)
     config = verify_config(s, s.verify_share if share is None else share)
     if config.share == 0:
         fail("the share is 0: nothing to verify; set YIJIAN_VERIFY_SHARE (0–100, in %)", USAGE)
-    library = Library(Verifier(load_core(s).evaluator), from_topic(s))
+    library = Library(load_core(s), from_topic(s))
     sys.exit(process.run(config, library, s.clickhouse_dsn, s.verify_http))
 
 

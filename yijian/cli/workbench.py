@@ -54,7 +54,11 @@ def load_knowledge(s: settings.Settings, more: Sequence[Path] | None = None) -> 
     except KnowledgeError as e:
         for problem in e.problems:
             say(str(problem))
-        fail(f"{len(e.problems)} problems in the knowledge base 知识库有误", USAGE)
+        fail(
+            f"{len(e.problems)} problems in the knowledge base; rules are looked at once they are "
+            "corrected 知识库有误, 改正后再检查规则",
+            USAGE,
+        )
 
 
 def rule_paths(s: settings.Settings, paths: Sequence[Path] | None) -> list[Path]:
@@ -76,6 +80,8 @@ def shown(path: Path) -> str:
 
 def plain(value: Any) -> str:
     """A fact's value for people."""
+    if value == {"unknown": "stated_absent"}:
+        return "absent 无"
     if isinstance(value, dict) and set(value) == {"unknown"}:
         return f"unknown 未知 ({value['unknown']})"
     if isinstance(value, dict) and set(value) == {"partial"}:

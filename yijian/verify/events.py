@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -35,29 +36,39 @@ class Events:
         }
         self._consumer: Consumer | None = None
 
-    def fetch(self, places: list[Place]) -> dict[Place, bytes]:
-        """The values at these places; those that the log does not hold any more are left out."""
+    def fetch(self, places: list[Place], stop: threading.Event) -> dict[Place, bytes]:
+        """The values at these places; those that the log does not hold any more are left out.
+
+        And those that cannot be read now: it waits once for a broker that is away, and not when
+        `stop` is set.
+        """
         offsets: dict[Part, list[int]] = {}
         for place in places:
             offsets.setdefault((place.topic, place.partition), []).append(place.offset)
         waiting = {part: _runs(sorted(set(listed))) for part, listed in offsets.items()}
         found: dict[Place, bytes] = {}
-        while waiting:
+        answers = True
+        while waiting and answers:
             # One run of every partition at a time: seeking costs the same for many as for one.
             now = {part: runs.pop(0) for part, runs in waiting.items()}
             waiting = {part: runs for part, runs in waiting.items() if runs}
-            self._read(now, set(places), found)
+            answers = self._read(now, set(places), found, stop)
         return found
 
     def _read(
-        self, runs: dict[Part, tuple[int, int]], wanted: set[Place], found: dict[Place, bytes]
-    ) -> None:
+        self,
+        runs: dict[Part, tuple[int, int]],
+        wanted: set[Place],
+        found: dict[Place, bytes],
+        stop: threading.Event,
+    ) -> bool:
+        """Whether all of it was read, in time."""
         if self._consumer is None:
             self._consumer = Consumer(self._settings)
         consumer, left = self._consumer, dict(runs)
         consumer.assign([TopicPartition(*part, first) for part, (first, _) in runs.items()])
         deadline = monotonic() + _WAIT_S
-        while left and monotonic() < deadline:
+        while left and monotonic() < deadline and not stop.is_set():
             for message in consumer.consume(_AT_ONCE, _POLL_S):
                 part = (str(message.topic()), int(message.partition() or 0))
                 if message.error() is not None:  # deleted meanwhile, or the topic is gone
@@ -69,6 +80,7 @@ class Events:
                     found[place] = _bytes(value)
                 if part in left and place.offset >= left[part][1]:
                     del left[part]
+        return not left
 
     def close(self) -> None:
         if self._consumer is not None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from time import monotonic
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -24,7 +26,7 @@ from yijian.verify.config import VerifyConfig
 from yijian.verify.events import Events
 from yijian.verify.figures import Figures
 from yijian.verify.library import Library
-from yijian.verify.model import Check
+from yijian.verify.model import Check, skipped
 from yijian.verify.sampling import is_sampled
 from yijian.verify.verifier import VERIFIER
 
@@ -67,8 +69,8 @@ class Loop:
             self._revoked = threading.Event()
             records = _good(consumer.consume(_FETCH_RECORDS, _WAIT_S))
             self._measure_lag()
-            if records:
-                self._batch(records, stop)
+            if records and not self._batch(records, stop):
+                self._read_again(records)
 
     def close(self) -> None:
         """Leave the group; a batch that is not done is read again by whoever comes next."""
@@ -78,26 +80,29 @@ class Loop:
         if self._consumer is not None:
             self._consumer.close()
 
-    def _batch(self, records: Sequence[Record], stop: threading.Event) -> None:
-        assert self._consumer is not None
-        found = self._verified(records)
+    def _batch(self, records: Sequence[Record], stop: threading.Event) -> bool:
+        """False where it was given up: nothing of it is committed."""
+        found = self._verified(records, stop)
+        if found is None:
+            return False
         if found:
             token = f"{self._verifier.basis}:{self._config.share}:{_ranges(records)}"
-            rows = [row for row, _ in found]
-            writing = self._writer.submit(lambda: self._store.put(rows, token, self._revoked))
+            rows, revoked = [row for row, _ in found], self._revoked  # this batch's own
+            writing = self._writer.submit(lambda: self._store.put(rows, token, revoked))
             self._keep_polling_until(writing.done, stop)
             if not writing.done():
                 self._revoked.set()
-                return
+                return False
             try:
                 writing.result()
             except Abandoned:
-                return
+                return False
         if self._revoked.is_set():
-            return
+            return False
         self._commit(records)
         for _, check in found:
             self._figures.count(check)
+        return True
 
     def _keep_polling_until(self, done: Any, stop: threading.Event) -> None:
         """Stay in the group while ClickHouse takes its time; nothing is fetched meanwhile."""
@@ -105,9 +110,26 @@ class Loop:
         parts = self._consumer.assignment()
         self._consumer.pause(parts)
         while not done() and not stop.is_set() and not self._revoked.is_set():
-            self._consumer.poll(0.02)
+            early = self._consumer.poll(0.02)
+            if early is not None:  # of a partition that was assigned in this moment
+                self._read_again(_good([early]))
         still = {(p.topic, p.partition) for p in self._consumer.assignment()}
         self._consumer.resume([p for p in parts if (p.topic, p.partition) in still])
+
+    def _read_again(self, records: Sequence[Record]) -> None:
+        """Go back to these records, where they were taken from a partition that is ours.
+
+        One call may bring a rebalance and records from before and after it.
+        """
+        assert self._consumer is not None
+        firsts: dict[tuple[str, int], int] = {}
+        for record in records:
+            part = (record.topic, record.partition)
+            firsts[part] = min(record.offset, firsts.get(part, record.offset))
+        for at in self._consumer.position(self._consumer.assignment()):
+            first = firsts.get((at.topic, at.partition))
+            if first is not None and at.offset > first:
+                self._consumer.seek(TopicPartition(at.topic, at.partition, first))
 
     def _commit(self, records: Sequence[Record]) -> None:
         assert self._consumer is not None
@@ -120,26 +142,39 @@ class Loop:
         except KafkaException as error:  # not a member any more: the next owner reads them again
             log.info("commit refused: %s", error.args[0].str())
 
-    def _verified(self, records: Sequence[Record]) -> list[tuple[Verification, Check]]:
+    def _verified(
+        self, records: Sequence[Record], stop: threading.Event
+    ) -> list[tuple[Verification, Check]] | None:
+        """Rows of the sampled records; None once `stop` is set."""
         sampled: list[tuple[Record, Decision]] = []
         for record in records:
-            try:
-                decision = _read(record.value or b"")
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            decision = _decision(record)
+            if decision is None:
                 self._figures.unreadable += 1
-                continue
-            if is_sampled(decision.decision_id, self._config.share):
+            elif is_sampled(decision.decision_id, self._config.share):
                 sampled.append((record, decision))
             else:
                 self._figures.passed += 1
         origins = [_origin(record) for record, _ in sampled]
-        events = self._events.fetch([place for place in origins if place is not None])
+        events = self._events.fetch([place for place in origins if place is not None], stop)
         found = []
         for (record, decision), origin in zip(sampled, origins, strict=True):
+            if stop.is_set():
+                return None
             event = events.get(origin) if origin is not None else None
-            check = self._verifier.verify(decision, event)
+            check = self._check(decision, event)
             found.append((_row(record, decision, check), check))
         return found
+
+    def _check(self, decision: Decision, event: bytes | None) -> Check:
+        try:
+            return self._verifier.verify(decision, event)
+        except Exception as error:  # a bug must not keep all other decisions from being verified
+            # Its text may quote the decision: only its kind is said.
+            log.error(
+                "a decision cannot be verified (%s); report this as a bug", type(error).__name__
+            )
+            return skipped(decision.decision_id, "failed")
 
     def _on_assign(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
         assigned: dict[str, list[int]] = {}
@@ -178,12 +213,25 @@ def _good(messages: Sequence[Message]) -> list[Record]:
     return found
 
 
+def _decision(record: Record) -> Decision | None:
+    """None where it is no decision of a worker, which has its place in the tables too."""
+    try:
+        decision = _read(record.value or b"")
+        UUID(decision.decision_id)
+        known = datetime.fromisoformat(decision.event.time).tzinfo is not None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return decision if known else None
+
+
 def _origin(record: Record) -> Place | None:
     """Where the event of a decision stands; None where the headers do not say."""
     partition = record.header_int(OriginHeaders.PARTITION)
     offset = record.header_int(OriginHeaders.OFFSET)
     topic = record.header_text(OriginHeaders.TOPIC)
     if not topic or partition is None or offset is None:
+        return None
+    if not (0 <= partition < 2**31 and 0 <= offset < 2**63):
         return None
     return Place(topic, partition, offset)
 

@@ -17,22 +17,23 @@ from contracts.decision import Decision
 from contracts.event import EVENT_TYPES
 from rules.durable import Durable
 from rules.durable.sources import NotRecordedError
-from rules.engine import compiler
+from rules.engine import outcomes
 from rules.engine.evaluator import Evaluator
 from rules.engine.plan import Group, Ready
 from rules.errors import EngineError
 from rules.facts.pairs import NAME as PAIRS
+from yijian.bundles.by_basis import difference
 from yijian.verify.model import COVERAGE, Check, skipped
 from yijian.verify.recorded import NOT_LISTED, QUIET, Recorded, event_facts, unlisted
 
 WORDS: Final = {
-    compiler.NOT_APPLICABLE: NOT_LISTED,
-    compiler.SILENT: "silent",
-    compiler.ALERT: "alert",
-    compiler.UNVERIFIED: "unverified",
-    compiler.EXEMPT: "exempt",
-    compiler.NOT_EVALUABLE: "not_evaluable",
-    compiler.UNDETERMINED: "undetermined",
+    outcomes.NOT_APPLICABLE: NOT_LISTED,
+    outcomes.SILENT: "silent",
+    outcomes.ALERT: "alert",
+    outcomes.UNVERIFIED: "unverified",
+    outcomes.EXEMPT: "exempt",
+    outcomes.NOT_EVALUABLE: "not_evaluable",
+    outcomes.UNDETERMINED: "undetermined",
 }
 _QUIET: Final = frozenset({NOT_LISTED, "silent", "exempt"})
 _READS_ON: Final = frozenset({"undetermined", "not_evaluable", "unverified"})
@@ -61,13 +62,11 @@ class Rechecker:
             return skipped(decision.decision_id, "unreadable")
 
     def _reason_to_skip(self, decision: Decision) -> str:
-        basis, mine = decision.basis, self._evaluator.basis
         if decision.cut:
             return "cut"
-        if basis.pack != mine.pack:
-            return "other_pack"
-        if basis.knowledge != mine.knowledge:
-            return "other_knowledge"
+        other = difference(decision.basis, self._evaluator.basis)
+        if other:
+            return other
         if decision.scope != "patient" or decision.cause != "event":
             return "other_cause"
         return "" if decision.event.type in EVENT_TYPES else "other_type"
@@ -131,7 +130,11 @@ class _Look:
                 for ready in its.everything:
                     if ready.rule.each == "items":
                         self.pair(ready, name, event, facts, of_day)
-        if group is not None:
+        if group is None:
+            return
+        if {ready.id for ready in group.everything} & set(unlisted(self.decision)):
+            self.unknown_list(group, day)  # the act came without its lines
+        else:
             self.unrecorded(group, day)
 
     def listed(self, each: str, group: Group, day: date) -> None:

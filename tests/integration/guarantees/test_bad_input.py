@@ -17,7 +17,7 @@ from sinks.queries import dead_letter_origins
 from support.shared_data import shared_data
 from yijian import chaos, drain, settings
 from yijian.audit import audit
-from yijian.composition import load_core, supervisor_of
+from yijian.composition import load_core
 from yijian.stack import Size, Stack
 
 pytestmark = pytest.mark.timeout(240)
@@ -182,5 +182,5 @@ def test_a_fhir_history_of_decades_reaches_the_tables(stack: Stack) -> None:
 
 def test_after_all_of_it_nothing_is_lost_doubled_or_different(stack: Stack) -> None:
     s = stack.settings
-    figures = audit(s, supervisor_of(s, load_core(s)))
+    figures = audit(s, load_core(s))
     assert figures.passed, figures

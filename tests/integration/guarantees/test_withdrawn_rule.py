@@ -17,7 +17,7 @@ from sinks import queries
 from sinks.client import connect
 from yijian import chaos, drain, settings
 from yijian.audit import audit
-from yijian.composition import PACKS, load_core, supervisor_of
+from yijian.composition import PACKS, load_core
 from yijian.stack import Size, Stack
 
 pytestmark = pytest.mark.timeout(180)
@@ -69,5 +69,5 @@ def test_a_restart_on_a_pack_that_withdraws_a_rule_withdraws_its_alerts(tmp_path
         drain.until_drained(s, 90)
         after = alerts(s.clickhouse_dsn)
         assert after == {rule: n for rule, n in before.items() if rule != RULE}
-        figures = audit(s, supervisor_of(s, load_core(s)))
+        figures = audit(s, load_core(s))
         assert figures.passed, figures

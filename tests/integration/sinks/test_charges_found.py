@@ -29,12 +29,22 @@ def found(finding: Finding, total: str, fund: str | None) -> Finding:
 
 
 def decided(
-    tables: Tables, sent: dict[str, Any], offset: int, **money: tuple[str, str | None]
+    tables: Tables,
+    sent: dict[str, Any],
+    offset: int,
+    active: str = "",
+    **money: tuple[str, str | None],
 ) -> None:
+    """A decision with a finding a rule; that of the rule `active` is shown."""
     tables.event(sent, offset)
     made = decision_of(sent, tuple(money), "p1")
     pairs = zip(made.findings, money.values(), strict=True)
-    findings = tuple(found(finding, *sums) for finding, sums in pairs)
+    findings = tuple(
+        msgspec.structs.replace(
+            found(finding, *sums), rule_status="active" if finding.rule_id == active else "shadow"
+        )
+        for finding, sums in pairs
+    )
     ref = msgspec.structs.replace(made.event, act_id="bill-1", revision=sent["data"]["revision"])
     made = msgspec.structs.replace(made, findings=findings, event=ref)
     tables.put(_record("decisions", offset, b"k", encode_record(made)), decision_rows)
@@ -50,3 +60,17 @@ def test_a_charge_counts_once_and_a_refund_reduces_it(tables: Tables) -> None:
     assert (amount, fund) == (Decimal(5), Decimal(4))
     decided(tables, charge(3, 3, "cancelled"), 3, whole=("5.00", "4.00"))
     assert tables.client.query("SELECT count() FROM charges_found").result_rows == [(0,)]
+
+
+def test_what_is_shown_is_not_inflated_by_what_is_not(tables: Tables) -> None:
+    decided(tables, charge(1, 1), 1, active="small", big=("20.00", "16.00"), small=("4.00", "3.00"))
+    rows = tables.client.query("SELECT amount, fund, shown, rules FROM charges_found").result_rows
+    ((amount, fund, shown, rules),) = rows
+    assert (amount, fund, shown) == (Decimal(4), Decimal(3), 1)
+    assert sorted(rules) == ["big", "small"]
+
+
+def test_of_equal_findings_the_one_that_knows_the_funds_part_counts(tables: Tables) -> None:
+    decided(tables, charge(1, 1), 1, one=("4.00", None), two=("4.00", "3.00"))
+    ((amount, fund),) = tables.client.query("SELECT amount, fund FROM charges_found").result_rows
+    assert (amount, fund) == (Decimal(4), Decimal(3))

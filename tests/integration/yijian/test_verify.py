@@ -178,7 +178,7 @@ def test_a_share_of_nothing_is_wrong_use(stack: Stack) -> None:
 def test_health_and_metrics_are_served_on_loopback(stack: Stack) -> None:
     import urllib.request
 
-    address = stack._addresses["verify-0"]
+    address = stack.addresses["verify-0"]
     with urllib.request.urlopen(f"http://{address}/health", timeout=5) as answer:
         state = json.load(answer)
     assert state["ok"]

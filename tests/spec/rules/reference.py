@@ -64,7 +64,8 @@ class Reader:
         return value.get(name, OUT) if isinstance(value, dict) else OUT
 
     def event_item_count(self) -> Fact:
-        return ("known", len(self.event["items"]))
+        count = len(self.event["items"])  # an act without lines came without them
+        return ("known", count) if count else ("unknown", "not_reported")
 
     def event_service_date(self) -> Fact:
         return ("known", self.day)
@@ -428,7 +429,7 @@ def midnight(text: str) -> datetime:
 def records(each: str, event: dict[str, Any]) -> tuple[list[Any], str, str | None]:
     """The elements of a list, the fact that it is, and why there may be others."""
     if each == "items":
-        return event["items"], "event.items", None
+        return event["items"], "event.items", None if event["items"] else "not_reported"
     patient = event.get("patient", OUT)
     value = patient.get("observations", OUT) if isinstance(patient, dict) else OUT
     fact = "patient.observations"
@@ -606,6 +607,8 @@ def not_listed(rule: dict[str, Any], event: dict[str, Any], day: date) -> tuple[
     if each == "diagnoses":
         fact = ("event.diagnoses", OUT)
         return fact if event.get("diagnoses", OUT) == OUT else None
+    if each == "items" and not event["items"]:
+        return "event.items", "not_reported"
     if each in ("", "items"):
         return None
     shape, value = Reader(event, each, None, day).fact(each)

@@ -228,7 +228,9 @@ def money_rules(draw: Any) -> list[dict[str, Any]]:
             "on": BILL,
             "each": "items",
             "when": draw(MONEY_TESTS),
-            "finding": finding(draw, amount=draw(AMOUNTS), by_phase=draw(BY_PHASE)),
+            "finding": finding(
+                draw, amount=draw(AMOUNTS), by_phase=draw(BY_PHASE.filter(lambda p: "pre" not in p))
+            ),
         }
         if draw(st.booleans()):
             rule["scope"] = {"any": [draw(MONEY_TESTS), draw(MONEY_TESTS)]}

@@ -131,7 +131,3 @@ def test_there_are_enough_rows_and_no_two_of_one_table_are_the_same() -> None:
     for table in TABLES:
         said = [str((row.rule, row.event, row.details, row.decision)) for row in table.rows]
         assert len(set(said)) == len(said), table.title.en
-
-
-def test_the_reference_page_is_current() -> None:
-    assert language.REFERENCE.read_text(encoding="utf-8") == language.reference()

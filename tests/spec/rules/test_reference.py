@@ -187,7 +187,7 @@ def conditions(each: str, narrow: bool = False) -> Any:
         value = st.builds(
             lambda op, v: {"element.value": {op: v}},
             reported(["in", "not_in"]),
-            reported([["amoxicillin", "I10"], ["levofloxacin"]]),
+            reported(ELEMENTS[each]),
         )
         leaves.append(value)
     return st.recursive(
@@ -201,6 +201,11 @@ def conditions(each: str, narrow: bool = False) -> Any:
     )
 
 
+ELEMENTS = {
+    "patient.allergies": [["amoxicillin", "morphine"], ["levofloxacin"]],
+    "event.diagnoses": [["I10", "J18.9"], ["E11.9"]],
+}
+"""What elements of the lists are compared with: codes of their kind."""
 TREES = {
     (each, narrow): conditions(each, narrow)
     for each in ("", "items", "diagnoses", "patient.allergies", "event.diagnoses")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules import Evaluator
 from rules.authoring.shorthand import event_of
 from rules.pack import Pack
 from spec.rules import reference
+from spec.rules.examples import usual
 from spec.rules.test_reference import said
 from spec.rules.world import knowledge, make_rule
 
@@ -182,10 +183,7 @@ def rules(draw: Any) -> list[dict[str, Any]]:
     return made
 
 
-@settings(
-    max_examples=300, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+@usual(300)
 @given(rules(), EVENTS)
 def test_the_engine_agrees_with_the_reference(
     made: list[dict[str, Any]], short: dict[str, Any]

@@ -12,6 +12,7 @@ import msgspec
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem
 from rules.language import world
+from rules.language.rows import RULE
 from rules.model import Rule
 from rules.reading.loader import read_rule_text
 
@@ -37,24 +38,7 @@ DRUG_LIST: Final = knowledge().drugs()
 
 def rule_text(**parts: Any) -> str:
     """A rule file: a small valid rule, with these parts changed (None leaves one out)."""
-    rule: dict[str, Any] = {
-        "id": "spec.rule",
-        "version": 1,
-        "title": {"zh": "规则", "en": "rule"},
-        "status": "shadow",
-        "effective": {"from": "2000-01-01"},
-        "on": ["prescription.signed"],
-        "when": {"event.item_count": {"above": 0}},
-        "finding": {
-            "result": "violation",
-            "severity": "warning",
-            "action": "block",
-            "audience": ["prescriber"],
-            "message": {"zh": "有", "en": "found"},
-        },
-        "evidence": [{"source": "law", "locator": "article 1"}],
-    }
-    rule.update(parts)
+    rule = {**RULE, **parts}
     return _unquoted_dates(
         msgspec.json.encode({k: v for k, v in rule.items() if v is not None}).decode()
     )

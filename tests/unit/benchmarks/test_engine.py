@@ -59,7 +59,7 @@ def found_by_hand(workload: Workload) -> Sequence[set[Firing]]:
     return PEERS["hand"].make(workload).found(len(workload.visits), 60.0)
 
 
-@pytest.mark.parametrize("engine", ["compiled", "conditions"])
+@pytest.mark.parametrize("engine", ["compiled", "conditions", "matching"])
 def test_our_engine_finds_what_the_loop_by_hand_finds(engine: str, workload: Workload) -> None:
     assert found_by(engine, workload) == found_by_hand(workload)
 

@@ -212,3 +212,9 @@ def test_no_two_statements_are_signed_as_the_same_bytes(
 ) -> None:
     same = (kind, payload) == (other_kind, other)
     assert (signed_bytes(kind, payload) == signed_bytes(other_kind, other)) == same
+
+
+def test_a_file_that_would_be_a_folder_too_is_refused_and_cannot_be_packed() -> None:
+    files = {"knowledge/a.yaml": "x: 1\n", "knowledge/A.yaml/deep/b.yaml": "y: 2\n"}
+    assert why(compress(files)) is Why.BAD_PATH
+    assert why(unpack(*packed(canonical(files)))) is Why.BAD_PATH

@@ -19,7 +19,9 @@ from yijian.settings import PREFIX, Settings
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DOCKER = CHECKOUT / "docker"
-OURS = ("topics", "migrate", "worker", "sink")
+OURS = ("topics", "migrate", "worker", "sink", "verify")
+SERVERS = ("worker", "sink", "verify")
+KEYS = "./keys:/etc/yijian/keys:ro"
 ONE_SHOT = ("topics", "migrate")
 
 
@@ -103,7 +105,8 @@ def test_every_command_is_a_command_of_the_program(services: dict[str, Any]) -> 
         node = root
         for word in services[name]["command"]:
             node = node.commands[word]
-        assert not hasattr(node, "commands"), f"{name}: a group, not a command"
+        runs_alone = getattr(node, "invoke_without_command", False)
+        assert runs_alone or not hasattr(node, "commands"), f"{name}: a group, not a command"
 
 
 def test_our_containers_are_confined(services: dict[str, Any]) -> None:
@@ -137,14 +140,44 @@ def test_processes_wait_for_what_they_need(services: dict[str, Any]) -> None:
     assert needs("topics") == {"kafka": healthy}
     assert needs("migrate") == {"clickhouse": healthy}
     assert needs("worker") == {"kafka": healthy, "topics": done}
-    assert needs("sink") == {
-        "kafka": healthy, "clickhouse": healthy, "topics": done, "migrate": done,
-    }  # fmt: skip
+    for name in ("sink", "verify"):
+        assert needs(name) == {
+            "kafka": healthy, "clickhouse": healthy, "topics": done, "migrate": done,
+        }  # fmt: skip
+
+
+def test_the_verifier_is_started_only_on_request_and_then_verifies(
+    services: dict[str, Any],
+) -> None:
+    from yijian.settings import load
+
+    assert [name for name, service in services.items() if "profiles" in service] == ["verify"]
+    assert services["verify"]["build"]["target"] == "verify"
+    assert services["verify"]["image"] != services["worker"]["image"]
+    environment = services["verify"]["environment"]
+    assert load({k: resolved(v) for k, v in environment.items()}).verify_share > 0
+
+
+def test_rules_come_from_files_until_keys_are_named_where_they_are_mounted(
+    services: dict[str, Any],
+) -> None:
+    from yijian.settings import load
+
+    for name in SERVERS:
+        assert services[name]["volumes"] == [KEYS]
+        environment = services[name]["environment"]
+        assert load({k: resolved(v) for k, v in environment.items()}).bundle_keys == ()
+    mounted = KEYS.split(":")[1]
+    assert f"YIJIAN_BUNDLE_KEYS={mounted}" in (DOCKER / "README.md").read_text("utf-8")
 
 
 def test_health_checks_ask_where_the_process_listens(services: dict[str, Any]) -> None:
     image_check = (DOCKER / "Dockerfile").read_text("utf-8")
-    checks = {"worker": image_check, "sink": str(services["sink"]["healthcheck"]["test"])}
+    checks = {
+        "worker": image_check,
+        "sink": str(services["sink"]["healthcheck"]["test"]),
+        "verify": image_check,
+    }
     for name, check in checks.items():
         service = services[name]
         port = service["environment"][f"YIJIAN_{name.upper()}_HTTP"].rpartition(":")[2]
@@ -158,13 +191,13 @@ def test_health_checks_ask_where_the_process_listens(services: dict[str, Any]) -
 
 def test_processes_get_time_to_drain(services: dict[str, Any]) -> None:
     session_s = Settings().session_timeout_s
-    for name in ("worker", "sink"):
+    for name in SERVERS:
         assert seconds(services[name]["stop_grace_period"]) > 2 * session_s
 
 
 def test_data_lives_in_declared_volumes(compose: dict[str, Any], services: dict[str, Any]) -> None:
     used = {v.partition(":")[0] for s in services.values() for v in s.get("volumes", [])}
-    assert used == set(compose["volumes"])
+    assert used - {KEYS.partition(":")[0]} == set(compose["volumes"])
     assert services["kafka"]["environment"]["KAFKA_LOG_DIRS"] == "/var/lib/kafka/data"
     assert "kafka-data:/var/lib/kafka/data" in services["kafka"]["volumes"]
 

@@ -40,6 +40,11 @@ def stages() -> list[list[Instruction]]:
     return found
 
 
+def named(name: str) -> list[Instruction]:
+    (found,) = [stage for stage in stages() if stage[0].rest.endswith(f" AS {name}")]
+    return found
+
+
 def only(stage: list[Instruction], word: str) -> str:
     (found,) = [i.rest for i in stage if i.word == word]
     return found
@@ -61,16 +66,32 @@ def test_hadolint_finds_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_both_stages_stand_on_the_same_versioned_python() -> None:
-    assert only(instructions(), "ARG") == "PYTHON_IMAGE=python:3.11-slim-bookworm"
+def test_all_stages_stand_on_the_same_versioned_python() -> None:
+    arguments = [i.rest for i in instructions() if i.word == "ARG"]
+    # What is compiled runs on the slim image: the same Python of the same Debian.
+    assert arguments == [
+        "PYTHON_IMAGE=python:3.11-slim-bookworm", "COMPILER_IMAGE=python:3.11-bookworm",
+    ]  # fmt: skip
     bases = [stage[0].rest for stage in stages()]
-    assert bases == ["${PYTHON_IMAGE} AS builder", "${PYTHON_IMAGE}"]
+    assert bases == [
+        "${PYTHON_IMAGE} AS builder", "${COMPILER_IMAGE} AS durable",
+        "${PYTHON_IMAGE} AS product", "product AS verify", "product",
+    ]  # fmt: skip
+
+
+def test_only_the_verifiers_image_has_what_was_compiled() -> None:
+    assert "locks/durable.txt" in only(named("durable"), "RUN")
+    taken = "--from=durable /opt/durable /opt/durable"
+    assert [i.rest for i in named("verify") if i.word == "COPY"] == [taken]
+    assert only(named("verify"), "ENV") == "PYTHONPATH=/opt/durable"
+    others = [i for stage in stages() if stage != named("verify") for i in stage]
+    assert not [i for i in others if "--from=durable" in i.rest]
 
 
 def test_everything_installed_is_locked_by_hash() -> None:
     runs = " && ".join(i.rest for i in instructions() if i.word == "RUN")
     installs = [step for step in runs.split("&&") if "pip install" in step]
-    assert len(installs) == 3
+    assert len(installs) == 4
     for step in installs:
         assert "--require-hashes -r locks/" in step or "--no-deps --no-index dist/*.whl" in step
     assert "locks/runtime.txt" in runs
@@ -106,7 +127,7 @@ def test_what_is_taken_out_of_the_image_is_in_the_lock() -> None:
 
 
 def test_the_image_runs_as_a_numbered_user_without_rights() -> None:
-    final = stages()[-1]
+    final = named("product")
     user = only(final, "USER")
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
     uid, gid = user.split(":")
@@ -115,19 +136,25 @@ def test_the_image_runs_as_a_numbered_user_without_rights() -> None:
     assert f"--gid {gid}" in made
     words = [i.word for i in final]
     assert words.index("USER") > words.index("RUN")
+    for stage in (named("verify"), stages()[-1]):
+        assert not [i for i in stage if i.word in ("USER", "RUN")]
 
 
 def test_the_process_gets_signals_itself_and_is_asked_for_its_health() -> None:
-    final = stages()[-1]
-    assert only(final, "STOPSIGNAL") == "SIGTERM"
-    assert json.loads(only(final, "ENTRYPOINT")) == ["yijian"]  # the exec form: no shell is pid 1
-    assert json.loads(only(final, "CMD")) == ["worker"]
-    check = only(final, "HEALTHCHECK")
-    command = json.loads(check.partition("CMD ")[2])
-    assert command[:2] == ["python", "-c"]
-    compile(command[2], "HEALTHCHECK", "exec")
-    assert "http://127.0.0.1:9101/health" in command[2]
-    assert only(final, "EXPOSE").split() == ["9101", "9102"]
+    product = named("product")
+    assert only(product, "STOPSIGNAL") == "SIGTERM"
+    assert json.loads(only(product, "ENTRYPOINT")) == ["yijian"]  # the exec form: no shell is pid 1
+    for stage, name, ports in (
+        (stages()[-1], "worker", ["9101", "9102"]),
+        (named("verify"), "verify", ["9103"]),
+    ):
+        assert json.loads(only(stage, "CMD")) == [name]
+        check = only(stage, "HEALTHCHECK")
+        command = json.loads(check.partition("CMD ")[2])
+        assert command[:2] == ["python", "-c"]
+        compile(command[2], "HEALTHCHECK", "exec")
+        assert f"http://127.0.0.1:{ports[0]}/health" in command[2]
+        assert only(stage, "EXPOSE").split() == ports
 
 
 def test_the_readme_says_what_was_not_run() -> None:

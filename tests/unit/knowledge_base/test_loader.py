@@ -102,6 +102,47 @@ parameters:
         assert expected in found
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{id: p, title: {zh: 一, en: p}, unit: d, values: []}", "`values` is empty"),
+        ("{id: p, title: {zh: '', en: p}, unit: d, values: [{value: 1}]}", "`zh` is empty"),
+        ("{id: p, title: {zh: 一, en: p}, unit: , values: [{value: 1}]}", "`unit` is empty"),
+    ],
+)
+def test_an_empty_entry_is_not_read_as_none(tmp_path: Path, text: str, said: str) -> None:
+    head = SOURCES + "source: act\nlocator: a\nfrom: 2020-01-01\n"
+    (problem,) = problems_of(write(tmp_path, a=f"{head}parameters:\n  - {text}\n"))
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "member", "said"),
+    [
+        ("drug", "D1", "write system|code"),
+        ("item", "S1", "write system|code"),
+        ("ingredient", "Amoxicillin", "lower case: amoxicillin"),
+        ("icd10", "O801", "not a code or range of ICD-10"),
+    ],
+)
+def test_a_member_in_a_spelling_that_never_matches_is_refused(
+    tmp_path: Path, kind: str, member: str, said: str
+) -> None:
+    head = SOURCES + "source: act\nlocator: a\nfrom: 2020-01-01\n"
+    codes = f"{{id: s, title: {{zh: 一, en: s}}, of: {kind}, intervals: [{{members: [{member}]}}]}}"
+    (problem,) = problems_of(write(tmp_path, a=f"{head}codesets:\n  - {codes}\n"))
+    assert said in problem
+
+
+def test_an_extended_code_of_a_national_edition_matches_in_either_case(tmp_path: Path) -> None:
+    head = SOURCES + "source: act\nlocator: a\nfrom: 2020-01-01\n"
+    codes = "{id: s, title: {zh: 一, en: s}, of: icd10, intervals: [{members: [I10.x00]}]}"
+    base = knowledge_base.load(write(tmp_path, a=f"{head}codesets:\n  - {codes}\n"))
+    codeset = base.codeset("s")
+    assert codeset is not None
+    assert codeset.matches("i10.x00x002", date(2021, 1, 1))
+
+
 def test_an_id_can_be_taken_only_once(tmp_path: Path) -> None:
     [problem] = problems_of(write(tmp_path, a=SOURCES, b=PARAMETER, c=PARAMETER))
     assert "c.yaml" in problem

@@ -125,10 +125,24 @@ def test_a_message_shows_durations_and_intervals_as_people_read_them() -> None:
     visit = {"started_at": "2026-02-28T08:30+08:00", "ended_at": None}
     made = rule(when={"encounter.elapsed": {"above": 0}}, finding=finding)
     (found,) = decide(made, on=event(encounter=visit)).findings
-    assert found.message.zh == "未知,2026-02-28 08:30 – …"
+    assert found.message.zh == "未知,2026-02-28 08:30 – 至今"
     visit["ended_at"] = "2026-03-02T09:45+08:00"
     (found,) = decide(made, on=event(encounter=visit)).findings
     assert found.message.en == "2 d 1 h 15 min"
+    assert found.message.zh == "2 天 1 小时 15 分钟,2026-02-28 08:30 – 2026-03-02 09:45"
+
+
+def test_a_message_shows_times_in_the_zone_of_the_institution() -> None:
+    finding = {
+        "result": "suspected", "severity": "warning", "action": "remind",
+        "audience": ["department"],
+        "message": {"zh": "{encounter.started_at}", "en": "{encounter.period}"},
+    }  # fmt: skip
+    visit = {"started_at": "2026-02-28T16:30+00:00", "ended_at": "2026-02-28T20:30-05:00"}
+    made = rule(when={"encounter.elapsed": {"above": 0}}, finding=finding)
+    (found,) = decide(made, on=event(encounter=visit)).findings
+    assert found.message.zh == "2026-03-01 00:30"
+    assert found.message.en == "2026-03-01 00:30 – 2026-03-01 09:30"
 
 
 def test_each_goes_through_the_records_of_the_patient() -> None:

@@ -108,7 +108,7 @@ def test_a_wrong_entry_of_a_rule_is_refused(parts: dict[str, Any], message: str)
         ({"patient.allergies": {"any_in": {"codeset": "penicilins"}}}, "did you mean penicillins"),
         ({"patient.allergies": {"any_in": {"fact": "event.diagnoses"}}}, "expected ingredient"),
         ({"event.note": {"is": "x"}}, "does not fit"),
-        ({"event.service_date": {"below": "2026-01-01"}}, "expected a date"),
+        ({"event.service_date": {"below": "2026-01-01"}}, "write the date without quotes"),
         ({"item.days_supply": {"above": 1}}, "add `each: items`"),
         ({"element.value": {"is": "x"}}, "needs `each:`"),
         ({"pair.severity": {"is": "major"}}, "add `each: item.interactions`"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from contracts.decision import Decision
 from rules import Evaluator
 from rules.authoring.shorthand import event_of
+from rules.facts.pairs import MAX_LINES
 from rules.pack import Pack
 from unit.rules.pair_world import FINDING, INTERACTIONS, decide, knowledge, pair_rule
 
@@ -174,6 +175,16 @@ def test_the_other_half_may_stand_in_an_act_that_is_not_seen() -> None:
     assert (group.element, group.fact, group.why) == ("1", INTERACTIONS, "partial_list")
     assert group.rules == ("spec.beyond",)  # pairs within one act are all seen
     assert decide(beyond, here, items=items("D3")).verdict == "no_rules"
+
+
+def test_lines_beyond_those_that_are_compared_are_named_and_cost_little() -> None:
+    rule = pair_rule(**only("act_pairs"))
+    decision = decide(rule, items=items(*["OWN1"] * 5_000, *[OPIOID] * MAX_LINES, QUINOLONE))
+    assert not decision.findings
+    assert missing(decision) == [(str(5_001 + MAX_LINES), INTERACTIONS, "too_many")]
+    one_less = decide(rule, items=items(*["OWN1"] * 5_000, *[OPIOID] * (MAX_LINES - 1), QUINOLONE))
+    assert len(one_less.findings) == MAX_LINES - 1
+    assert one_less.coverage.undetermined == 0
 
 
 def test_only_rules_about_such_pairs_are_undetermined() -> None:

@@ -40,7 +40,7 @@ def test_a_schema_is_valid_and_current(name: str) -> None:
     made = schema.schemas()[name]
     Draft202012Validator.check_schema(made)
     there = (schema.FOLDER / name).read_text(encoding="utf-8")
-    assert there == schema.text_of(made), "run: python -m rules.language"
+    assert there == schema.text_of(made), "run: python -m rules.schema"
 
 
 def test_every_shipped_rule_and_its_tests_fit_their_schemas() -> None:

@@ -125,6 +125,14 @@ def test_what_an_alert_says_is_compared_part_by_part(tmp_path: Path) -> None:
     }
 
 
+def test_an_alert_has_no_other_parts_and_empty_ones_need_not_be_there(tmp_path: Path) -> None:
+    wanted = "{alerts: [{exemption_unverified: [], severty: info}]}"
+    text = GOOD.replace("{alert: {severity: warning, message: {en: aged 17}}}", wanted)
+    (failure,) = run(tmp_path, text).failures
+    assert [d.part for d in failure.diffs] == ["severty"]
+    assert "did you mean severity?" in str(failure)
+
+
 def test_elements_are_expected_one_by_one(tmp_path: Path) -> None:
     case = """
   - name: element by element
@@ -244,6 +252,12 @@ def test_a_whole_event_in_shorthand() -> None:
         ({"event": "prescription.signed", "items": [{"drug": "amoxicilin"}]}, "amoxicillin"),
         ({"event": "prescription.signed", "items": ["x"]}, "no mapping"),
         ({"event": "prescription.signed", "at": "yesterday"}, "not written like"),
+        ({"event": "prescription.signed", "at": "2026-02-30T10:00"}, "none of the calendar"),
+        ({"event": "prescription.signed", "patient": {"age": "3000 a"}}, "as old as 3000 a"),
+        ({"event": "prescription.signed", "patient": {"age": "999999 d"}}, "as old as 999999 d"),
+        ({"event": "result.reported", "items": [{"code": "Na"}]}, "there are potassium"),
+        ({"event": "encounter.ended", "at": "9999-12-31T23:59+00:00"}, "none of the calendar"),
+        ({"items": []}, "`base` names no event"),
         ({"event": "billing.charged", "items": [{"item": "S9"}]}, "no item S9"),
         ({"event": "prescription.signed", "patient": {"sex": 1}}, "field_type"),
         ({"event": "prescription.signed", "patient": {"allergies": "some"}}, "none_known"),

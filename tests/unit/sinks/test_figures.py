@@ -8,8 +8,9 @@ import urllib.request
 
 import pytest
 from clickhouse_connect.driver.exceptions import OperationalError
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
+from sinks.errors import AddressUnavailable
 from sinks.figures import Figures, Latency
 from sinks.status import StatusServer
 from sinks.store import Availability
@@ -62,3 +63,14 @@ def test_health_answers_503_while_clickhouse_is_away() -> None:
             assert b"yijian_sink_clickhouse_up 0.0" in answer.read()
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "127.0.0.1:99999", "nonsense"])
+def test_an_address_that_cannot_be_served_is_said(address: str) -> None:
+    registry = CollectorRegistry()
+    other = StatusServer("127.0.0.1:0", registry, lambda: {"ok": True})
+    try:
+        with pytest.raises(AddressUnavailable, match="choose another address"):
+            StatusServer(address.format(port=other.port), registry, lambda: {"ok": True})
+    finally:
+        other.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -282,6 +283,77 @@ async def test_no_batch_is_begun_while_partitions_are_given_up() -> None:
     bench.lanes.close()
     await bench.work(event(5))
     assert bench.producer.topics == []
+
+
+def slow(bench: Bench, monkeypatch: pytest.MonkeyPatch, each_s: float) -> Now:
+    """Every evaluation takes so long on the clock that the agent reads."""
+    clock, supervise = Now(), bench.supervisor.supervise
+
+    def slowly(*args: Any) -> Any:
+        clock.s += each_s
+        return supervise(*args)
+
+    bench.supervisor.supervise = slowly  # type: ignore[method-assign]
+    monkeypatch.setattr("streams.agent.monotonic", clock)
+    return clock
+
+
+async def test_the_event_loop_turns_while_slow_rules_work_through_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    clock = slow(bench, monkeypatch, 0.05)
+    turns: list[float] = []
+
+    async def loop_work() -> None:
+        while True:
+            turns.append(clock.s)
+            await asyncio.sleep(0)
+
+    watching = asyncio.ensure_future(loop_work())
+    for first in (0, 10, 20):  # batches that follow without a wait between them
+        await bench.work(*(event(first + n) for n in range(10)))
+    watching.cancel()
+    gaps = [later - before for before, later in pairwise(turns)]
+    assert turns[-1] >= 1.4
+    assert max(gaps) < 0.25
+
+
+async def test_a_slow_batch_does_not_hold_up_a_rebalance(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    clock = slow(bench, monkeypatch, 1.0)
+    monkeypatch.setattr(bench.lanes._loop, "time", clock)
+    supervise = bench.supervisor.supervise
+
+    def revoked_at_the_second(value: bytes, *args: Any) -> Any:
+        if clock.s == 1.0:
+            bench.lanes.close()
+        return supervise(value, *args)
+
+    bench.supervisor.supervise = revoked_at_the_second  # type: ignore[method-assign]
+    await bench.work(*(event(n) for n in range(60)))
+    assert 1 <= bench.producer.topics.count(TOPICS.decisions) <= 4
+    bench.producer.confirm()
+    assert bench.lanes.batches == 0
+    assert bench.acknowledged == []
+
+
+async def test_a_batch_that_is_nearly_done_is_finished_before_a_rebalance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    slow(bench, monkeypatch, 0.2)
+    supervise = bench.supervisor.supervise
+
+    def revoked(*args: Any) -> Any:
+        bench.lanes.close()
+        return supervise(*args)
+
+    bench.supervisor.supervise = revoked  # type: ignore[assignment]
+    await bench.work(event(5), event(6), event(7))
+    bench.producer.confirm()
+    await asyncio.sleep(0)
+    assert bench.acknowledged == [7]
 
 
 async def test_a_batch_of_huge_outputs_waits_for_the_producer(

@@ -16,7 +16,7 @@ from contracts.decision import Decision, Reader
 from gateway.fhir import ImportReport, import_bundles
 from simulation.fhir_population import fhir_bundles, write_bundles
 from yijian import settings
-from yijian.cli import app
+from yijian.cli import app, main
 from yijian.cli.trial_cmd import _seconds
 from yijian.composition import load_knowledge
 
@@ -139,3 +139,16 @@ def test_an_import_says_what_it_assumed(tmp_path: Path) -> None:
         report.add(outcome)
     for _, words, count in report.notes_table():
         assert f"{count} × {words.zh} {words.en}" in answer.stderr
+
+
+def test_a_file_that_cannot_be_written_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "no" / "such" / "a.bundle"
+    monkeypatch.setattr(
+        "sys.argv", ["yijian", "rules", "pack", "--author", "me", "-o", str(target)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "a.bundle: No such file or directory" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from rules.authoring.workbench import facts
 from rules.docs import pages
+from rules.pack import PACKS
 from support.author_guide import GUIDE
 from yijian import settings
 from yijian.cli import app
@@ -240,8 +241,90 @@ def test_facts_are_found_by_text_family_and_list() -> None:
     assert "item.drug.name" in run("facts", "--each", "items").stdout
 
 
+def shadowed(rule: Path) -> None:
+    rule.write_text(rule.read_text("utf-8").replace("status: draft", "status: shadow"), "utf-8")
+
+
+def test_drafts_are_free_of_the_lock_and_a_dropped_version_is_named() -> None:
+    options = mine()
+    rule = Path("mine/rules/house/rule.yaml")
+    assert "1 drafts are not locked" in run("lock", *options).stdout
+    text = rule.read_text("utf-8")
+    rule.write_text(text.replace("severity: warning", "severity: info"), "utf-8")
+    run("lock", *options, "--check")
+    shadowed(rule)
+    run("lock", *options)
+    text = rule.read_text("utf-8").replace("version: 1", "version: 2")
+    rule.write_text(text.replace("severity: info", "severity: critical"), "utf-8")
+    assert "house.rule version 1 is not kept" in run("lock", *options).stdout
+
+
+def test_a_parameter_is_not_called_unused_while_a_rule_cannot_be_read() -> None:
+    options = mine()
+    rule = Path("mine/rules/house/rule.yaml")
+    rule.write_text(rule.read_text("utf-8").replace("item.days_supply:", "item.d:"), "utf-8")
+    found = document("check", *options, code=NO)
+    assert "YJ407" not in {problem["check"] for problem in found["problems"]}
+
+
+def test_a_comma_without_quotes_is_told_with_what_to_do() -> None:
+    options = mine()
+    file = Path("mine/knowledge/house_rule.yaml")
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("title: {zh: ", "title: {zh: 练习, 一), ", 1), "utf-8")
+    said = run("check", *options, code=USAGE).stderr
+    assert "put that text in quotes" in said
+    assert "rules are looked at once" in said
+
+
+def test_a_draft_in_a_pack_is_said_not_to_be_evaluated() -> None:
+    options = mine()
+    said = run("pack", *options, "--author", "me").stderr
+    assert "drafts are not evaluated by workers: house.rule" in said
+
+
+def test_a_rule_that_is_not_in_use_is_looked_for_with_pack() -> None:
+    mine()
+    said = run("explain", "house.rule", "--case", "x", code=NO).stderr
+    assert "--pack FOLDER" in said
+    said = run("explain", "house.rul", "--case", "x", "--pack", "mine/rules",
+               "--add-knowledge", "mine/knowledge", code=NO).stderr  # fmt: skip
+    assert "did you mean house.rule" in said
+
+
+def test_an_event_is_explained_by_the_id_that_replay_names() -> None:
+    file = simulated()
+    rule = "prescription_standards.days_supply"
+    found = document("explain", rule, "--event", str(file))
+    assert any(e["outcome"] != "does_not_apply" for e in found["elements"])
+    assert document("explain", rule, "--event", str(file), "--id", found["event"]["id"]) == found
+    assert "no event x" in run("explain", rule, "--event", str(file), "--id", "x",
+                               code=USAGE).stderr  # fmt: skip
+
+
+def test_an_explanation_says_how_old_a_stale_value_is_and_what_unit_came() -> None:
+    shipped = PACKS / "medication_safety" / "metformin_egfr.yaml"
+    text = shipped.read_text("utf-8").replace("medication_safety.metformin_egfr", "house.egfr")
+    file = Path("mine/rules/house/egfr.yaml")
+    file.parent.mkdir(parents=True)
+    limit = "{parameter: metformin.minimum_egfr}"
+    file.write_text(text.replace(limit, f"{limit}, fresh_within: 1 h"), "utf-8")
+    short = Path("short.yaml")
+    form = "event: prescription.signed\nitems: [{drug: metformin}]\npatient: "
+    value = '{code: egfr, value: "20 mL/min/{1.73_m2}", at: 2026-01-01T10:00+08:00}'
+    short.write_text(f"{form}{{observations: [{value}]}}\n", "utf-8")
+    command = ("explain", "house.egfr", "--event", str(short), "--pack", "mine/rules")
+    said = run(*command).stdout
+    assert "stale 已过期: patient.egfr is 1440 h old; fresh within 1 h" in said
+    assert "patient.egfr_at = 2026-01-01" in said
+    assert '"why": "stale", "age": "1440 h"' in json.dumps(document(*command))
+    short.write_text(f"{form}{{egfr: 20 mL/min}}\n", "utf-8")
+    assert "received 收到 20 mL/min" in run(*command).stdout
+
+
 def test_a_lock_is_written_and_then_current() -> None:
     options = mine()
+    shadowed(Path("mine/rules/house/rule.yaml"))
     run("lock", *options, "--check", code=NO)
     assert set(document("lock", *options)) == promised("lock")
     run("lock", *options, "--check")

@@ -17,8 +17,8 @@ from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.testing import test_files
 from rules.durable import Durable
 from rules.durable import engine as durable_engine
-from rules.engine.compiler import ALERT, SILENT
 from rules.engine.engines import ENGINES, make_evaluator
+from rules.engine.outcomes import ALERT, SILENT
 from rules.errors import EngineError
 from rules.pack import PACKS, load_pack
 from simulation.simulator import Simulator

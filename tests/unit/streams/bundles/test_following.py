@@ -132,7 +132,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("streams.bundles.following._RETRY_S", 0.05)
-    monkeypatch.setattr("streams.bundles.following._tidy", lambda: None)
+    monkeypatch.setattr("streams.bundles.following._tidy", lambda is_swap: None)
     world = World()
     yield world
     for rules in world.made:
@@ -215,6 +215,37 @@ def test_a_forged_activation_changes_nothing_and_is_shown(world: World) -> None:
         until(lambda n=seen: len(rules.standing.refused) > n)  # type: ignore[misc]
     assert digest(rules) == A
     assert {one.refusal.why for one in rules.standing.refused} == {Why.BAD_SIGNATURE}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (activation_key("main", 2), b"forged"),
+        (b"activation/main/2", b"forged"),
+        (b"activation/main/2", None),
+    ],
+)
+def test_who_cannot_sign_cannot_send_a_starting_worker_back(
+    world: World, key: bytes, value: bytes | None
+) -> None:
+    for n, name in enumerate((A, B), 1):
+        world.topic.content(name)
+        world.topic.activate(n, name)
+    world.topic.put(key, value)
+    rules = world.start()
+    assert digest(rules) == B
+    assert len(rules.standing.refused) == (value is not None)
+
+
+def test_a_bundle_that_comes_while_files_are_loaded_is_not_overwritten(world: World) -> None:
+    def files() -> Supervisor:
+        world.topic.content(A)
+        world.topic.activate(1, A)
+        until(lambda: world.made[-1].standing.digest == A)
+        return Supervisor(Named(""))
+
+    rules = world.start(files=files)
+    assert (rules.standing.digest, digest(rules)) == (A, A)
 
 
 def test_an_old_activation_played_again_changes_nothing(world: World) -> None:

@@ -58,7 +58,7 @@ def test_rules_with_a_problem_are_not_packed() -> None:
     for path, text in bundle_files.files().items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text.replace("below", "belwo"), encoding="utf-8")
-    command = ["rules", "pack", "rules", "--knowledge", "knowledge", "--author", "me"]
+    command = ["rules", "pack", "rules", "--add-knowledge", "knowledge", "--author", "me"]
     answer = runner.invoke(app, command)
     assert answer.exit_code == 1
     assert "minor.yaml" in answer.stdout

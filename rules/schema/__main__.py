@@ -1,0 +1,5 @@
+"""Write the published schemas anew: `python -m rules.schema`."""
+
+from rules import schema
+
+schema.write()
