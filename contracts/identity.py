@@ -43,9 +43,12 @@ class Subject(NamedTuple):
 
 def derived_id(*parts: str) -> str:
     """A UUIDv5 of the parts, as text. The same parts give the same id in every process."""
-    text = sha1(
-        _NAMESPACE + _SEPARATOR.join(parts).encode("utf-8", "surrogatepass"), usedforsecurity=False
-    ).hexdigest()
+    name = _SEPARATOR.join(parts)
+    try:
+        raw = name.encode()  # much faster without a word about surrogates
+    except UnicodeEncodeError:
+        raw = name.encode("utf-8", "surrogatepass")
+    text = sha1(_NAMESPACE + raw, usedforsecurity=False).hexdigest()
     variant = _VARIANT[text[16]]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
