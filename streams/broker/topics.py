@@ -89,6 +89,12 @@ class TopicChange:
     created: bool
     settings: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        if self.created:
+            return f"{self.topic}: created 已创建"
+        changes = [f"{n} {a or 'unset'} → {b or 'unset'}" for n, (a, b) in self.settings.items()]
+        return f"{self.topic}: {', '.join(changes)}"
+
 
 def apply_topics(
     bootstrap: str,

@@ -9,6 +9,7 @@ from streams.broker.errors import (
     UnequalPartitionsError,
 )
 from streams.broker.topics import (
+    TopicChange,
     TopicSpec,
     apply_topics,
     check_equal_partitions,
@@ -102,3 +103,10 @@ def test_missing_topics_are_all_named_with_the_command_that_makes_them() -> None
     text = str(MissingTopicsError(["a", "b"], NOBODY))
     assert "a, b" in text
     assert "yijian topics apply" in text
+
+
+def test_what_was_done_to_a_topic_is_told_in_a_line() -> None:
+    settings = {"retention.ms": (None, "5"), "cleanup.policy": ("delete", "compact")}
+    assert str(TopicChange("a", True, settings)) == "a: created 已创建"
+    told = "a: retention.ms unset → 5, cleanup.policy delete → compact"
+    assert str(TopicChange("a", False, settings)) == told
