@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from contracts import intake
 from contracts.acts import Charge, Prescription
 from contracts.event import encode_event
 from contracts.intake import Accepted, Reason, Rejected, decode
@@ -298,3 +299,9 @@ def test_any_value_anywhere_gives_an_answer(name: str, value: Any) -> None:
 def test_any_value_in_the_data_gives_an_answer(name: str, value: Any) -> None:
     raw = msgspec.json.encode(with_data(**{name: value}))
     assert isinstance(decode(raw), Accepted | Rejected)
+
+
+def test_every_year_that_may_be_impossible_is_looked_at() -> None:
+    for year in range(10_000):
+        is_hint = intake._ODD_YEAR.search(b'{"time":"%04d-03-02T10:00:00Z"}' % year) is not None
+        assert is_hint == (not 1900 <= year <= 2298), year
