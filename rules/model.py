@@ -145,7 +145,50 @@ class Some:
     where: Condition
 
 
-Condition: TypeAlias = Test | AllOf | AnyOf | Not | Some
+@dataclass(frozen=True, slots=True)
+class History:
+    """A condition on past acts of the patient (or group), in a window that ends at an anchor.
+
+    In `where` plain names are facts of the past act or its line, `this.*` those of the present.
+    """
+
+    of: str
+    """The event that the acts went through: `order.signed`."""
+    aggregate: str
+    """count, sum, distinct, exists, none or last."""
+    where: Condition
+    within: ParameterOperand | CalendarOperand | QuantityOperand | None = None
+    """How long the window (t - w, t] is; None with `same`."""
+    same: str = ""
+    """day, encounter, prescription, calendar_month or calendar_year."""
+    before: str = ""
+    """The fact of the present at which the window ends; "": when the service is rendered."""
+    including: str = "others"
+    """`this` or `others`: whether the present act counts."""
+    fact: str = ""
+    """Of sum and distinct: the fact of the members that is added up, or whose values differ."""
+    operator: str = ""
+    """Of count, sum and distinct."""
+    operands: tuple[Operand, ...] = ()
+    last: Condition | None = None
+    """Of last: what must hold of the latest member."""
+
+    def __post_init__(self) -> None:
+        one_of("aggregate", self.aggregate, words.AGGREGATES)
+        one_of("including", self.including, words.INCLUDING)
+        if self.same:
+            one_of("same", self.same, words.SAME)
+        if (self.within is None) == (not self.same):
+            raise ValueError("a history says `within` or `same`")
+        if bool(self.operator) != (self.aggregate in words.MEASURED):
+            raise ValueError("count, sum and distinct are compared with something")
+        if bool(self.fact) != (self.aggregate in ("sum", "distinct")):
+            raise ValueError("sum and distinct name a fact of the members")
+        if (self.last is None) != (self.aggregate != "last"):
+            raise ValueError("`last` says what holds of the latest member")
+
+
+Condition: TypeAlias = Test | AllOf | AnyOf | Not | Some | History
 
 ALWAYS: Final = AllOf(())
 NEVER: Final = AnyOf(())
@@ -158,7 +201,7 @@ def leaves_of(condition: Condition) -> tuple[Test, ...]:
     """
     if isinstance(condition, Test):
         return (condition,)
-    if isinstance(condition, Some):
+    if isinstance(condition, Some | History):
         return ()
     if isinstance(condition, Not):
         return leaves_of(condition.condition)
@@ -169,11 +212,22 @@ def somes_of(condition: Condition) -> tuple[Some, ...]:
     """The conditions on lists of records, in the order of the text."""
     if isinstance(condition, Some):
         return (condition,)
-    if isinstance(condition, Test):
+    if isinstance(condition, Test | History):
         return ()
     if isinstance(condition, Not):
         return somes_of(condition.condition)
     return tuple(some for child in condition.conditions for some in somes_of(child))
+
+
+def histories_of(condition: Condition) -> tuple[History, ...]:
+    """The conditions on past acts, in the order of the text."""
+    if isinstance(condition, History):
+        return (condition,)
+    if isinstance(condition, Test | Some):
+        return ()
+    if isinstance(condition, Not):
+        return histories_of(condition.condition)
+    return tuple(one for child in condition.conditions for one in histories_of(child))
 
 
 def tests_of(condition: Condition) -> tuple[Test, ...]:

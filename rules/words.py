@@ -76,6 +76,18 @@ FRESH_WITHIN: Final = "fresh_within"
 """What may stand beside an operator."""
 SOME: Final = ("in", "where")
 COMBINATORS: Final = ("all", "any", "not", "some")
+HISTORY: Final = "history"
+HISTORY_KEYS: Final = (
+    "of", "where", "within", "same", "before", "including",
+    "count", "sum", "distinct", "exists", "none", "last",
+)  # fmt: skip
+AGGREGATES: Final = ("count", "sum", "distinct", "exists", "none", "last")
+MEASURED: Final = ("count", "sum", "distinct")
+"""Aggregates that are numbers and are compared; `including` must be said of them."""
+INCLUDING: Final = ("this", "others")
+SAME: Final = ("day", "encounter", "prescription", "calendar_month", "calendar_year")
+THIS: Final = "this."
+"""Before the name of a fact of the present act, inside `history`."""
 CALENDAR: Final = ("days", "months", "years")
 OPERANDS: Final = ("fact", "codeset", "parameter", *CALENDAR)
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from knowledge_base import KnowledgeBase
-from rules.durable.restoring import restore
+from rules.facts.restoring import restore
 from rules.engine import compiler
 from rules.facts import Fact, fact_of
 from rules.facts.base import Context, Element, Value, unknown

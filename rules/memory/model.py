@@ -1,0 +1,179 @@
+"""What is remembered of one subject: the acts of its timeline, its own facts, what is waited for.
+
+Values of facts are kept as JSON has them, so that a memory that was written and read again is
+equal to one that never left the process. Times are microseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+SCHEMA: Final = 1
+NEVER_US: Final = 2**63 - 1
+
+Raw: TypeAlias = Any
+"""A fact's value as JSON has it; see rules.facts.restoring."""
+
+
+class Line(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
+    """One line of an act, with the facts that rules look back at."""
+
+    id: str
+    facts: dict[str, Raw]
+    at_us: int | None = None
+    """Its own service time, where it has one."""
+
+
+class Act(msgspec.Struct, array_like=True, omit_defaults=True):
+    """One act, as its latest revision says it."""
+
+    source: str
+    family: str
+    act_id: str
+    revision: int
+    verb: str
+    """What the latest revision did to it."""
+    at_us: int
+    """The service time of the latest revision, else the time of its event."""
+    reached: dict[str, int]
+    """Verb to the time of the event that first brought the act there."""
+    facts: dict[str, Raw]
+    lines: list[Line]
+    encounter: str = ""
+    event_id: str = ""
+    """Of the latest revision's event."""
+    is_timed: bool = False
+    """Whether `at_us` is a service time that the source reported."""
+    removed: str = ""
+    """The voiding verb after which it no longer counts, or counts only where carried out."""
+
+    @property
+    def key(self) -> str:
+        return act_key(self.source, self.family, self.act_id)
+
+
+class Seen(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """An event that was answered: by its key, what its content was, and when."""
+
+    digest: str
+    at_us: int
+
+
+class Said(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
+    """A statement about the patient: a fact's value, since when, and who said so."""
+
+    value: Raw
+    at_us: int
+    source: str = ""
+
+
+class Measured(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
+    """One measured value of an analyte, as the source wrote it."""
+
+    value: Raw
+    """`{value, unit}`, a word, or None where there is neither."""
+    at_us: int
+    act: str = ""
+
+
+class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
+    """Something that happens unless an event prevents it."""
+
+    id: str
+    """The cause of the decision that it leads to, and the event that set it."""
+    kind: str
+    """`late` (rules that wait for late data) or `duty` (an `expect` of a rule)."""
+    fire_us: int
+    """When the source's clock has this time it fires; NEVER_US once nothing is left to fire."""
+    source: str
+    event: str
+    """The key of the kept event that set it."""
+    rule: str = ""
+    version: int = 0
+    element: str = ""
+    due_us: int = 0
+    """When the expected event must have happened."""
+    match: list[Raw] = []
+    steps: list[str] = []
+    """What it still does, in order: `remind`, `due`, `escalate1` …"""
+    fired: list[str] = []
+    """The causes of decisions that stand because of it."""
+    state: str = ""
+    """"" while it waits; `satisfied`, `late`, `ended` afterwards."""
+
+
+class Kept(msgspec.Struct, array_like=True, gc=False):
+    """An event that is decided about again: its bytes, its digest, and by how many timers."""
+
+    value: bytes
+    digest: str
+    uses: int = 1
+
+
+class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
+    """Everything that is remembered of one subject."""
+
+    schema: int = SCHEMA
+    latest_us: int = 0
+    """The latest event time so far: what is old is old against this."""
+    seen: dict[str, Seen] = {}
+    """By `event_key`."""
+    acts: dict[str, Act] = {}
+    """By `act_key`, in the order in which they were first heard of."""
+    said: dict[str, Said] = {}
+    """Facts of the person by field name (`birth_date`, `sex`, `pregnant` …)."""
+    allergies: dict[str, Raw] = {}
+    """Act key to the listing that a statement about allergies holds."""
+    conditions: dict[str, Raw] = {}
+    """Act key to a diagnosis that stands apart from any act."""
+    measured: dict[str, list[Measured]] = {}
+    """Analyte id to its latest values, oldest first."""
+    timers: dict[str, Timer] = {}
+    kept: dict[str, Kept] = {}
+    """Events that timers will decide about, by `event_key`."""
+    delivered: dict[str, list[Raw]] = {}
+    """What was delivered within `once_within`, see rules.engine.delivery."""
+    alerts: dict[str, list[Raw]] = {}
+    """Alert id to its state and the time of it."""
+    links: dict[str, str] = {}
+    """Other subjects of the same person, and how they are tied: linked or merged."""
+    groups: dict[str, list[str]] = {}
+    """Act key to the group keys that the act was sent to."""
+
+    @property
+    def next_us(self) -> int:
+        """The earliest time at which one of its timers fires."""
+        return min((timer.fire_us for timer in self.timers.values()), default=NEVER_US)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (
+            self.seen or self.acts or self.said or self.timers or self.measured or self.links
+            or self.allergies or self.conditions or self.delivered or self.alerts
+        )  # fmt: skip
+
+
+def event_key(source: str, event_id: str) -> str:
+    """One word for an event's key; no two events share it."""
+    return f"{source}\x1f{event_id}"
+
+
+def act_key(source: str, family: str, act_id: str) -> str:
+    """An act is known by its source: two systems number their acts alike."""
+    return f"{source}\x1f{family}\x1f{act_id}"
+
+
+_encode = msgspec.msgpack.Encoder(decimal_format="string").encode
+_decode = msgspec.msgpack.Decoder(Memory).decode
+
+
+def encode(memory: Memory) -> bytes:
+    """The memory as bytes; equal memories give equal bytes."""
+    return _encode(memory)
+
+
+def decode(raw: bytes) -> Memory:
+    """The memory of its bytes. Raises msgspec.DecodeError for others."""
+    return _decode(raw)
