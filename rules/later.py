@@ -23,25 +23,6 @@ class OnceWithin:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """`history`: a condition on past acts of the patient in a window that ends at an anchor."""
-
-    of: str
-    where: Condition
-    within: Operand | None
-    """A duration; or `same` names the day, visit, prescription or calendar month or year."""
-    same: str
-    before: str
-    """The fact of the present (`this.*`) at which the window ends."""
-    including: str
-    """`this` or `others`: whether the present act counts."""
-    aggregate: str
-    """count, sum, distinct, exists, none or last."""
-    operator: str
-    operand: Operand | None
-
-
-@dataclass(frozen=True, slots=True)
 class Expect:
     """`expect`: an event that must follow within a limit; the finding is that it did not."""
 
@@ -86,12 +67,6 @@ _CONDITIONS = frozenset({"conditions"})
 
 LATER: Final = (
     Later(
-        "history",
-        _CONDITIONS,
-        "it asks for past acts, and this version remembers no patient",
-        "test what the event itself carries; keep the rule as a draft outside the pack",
-    ),
-    Later(
         "expect",
         frozenset({"rule", "conditions"}),
         "it asks for a deadline, and this version sets no timers",
@@ -127,12 +102,6 @@ LATER: Final = (
         frozenset({"tests"}),
         "it tests history and deadlines in virtual time, and neither is built yet",
         "write `cases:` with one event each",
-    ),
-    Later(
-        "this",
-        _CONDITIONS,
-        "`this.*` names the present act inside `history`, which is not built yet",
-        "outside of `history` the same fact is named without `this.`",
     ),
     Later(
         "state",

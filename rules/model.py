@@ -3,99 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Final, TypeAlias
 
 from knowledge_base.model import Names
 from rules import words
 from rules.finding_model import FindingSpec, one_of
 from rules.later import Expect, Indicator
-
-Constant: TypeAlias = str | bool | int | date | datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A constant of the rule's text. Numbers other than 0 and 1 come from parameters."""
-
-    value: Constant
-
-    def __post_init__(self) -> None:
-        if isinstance(self.value, int) and self.value not in (0, 1):
-            raise ValueError("a number other than 0 and 1 comes from a parameter")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A list of text constants."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FactOperand:
-    fact: str
-
-
-@dataclass(frozen=True, slots=True)
-class CodeSetOperand:
-    codeset: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterOperand:
-    """A dated value of the knowledge base; with `by`, the row that these facts name."""
-
-    parameter: str
-    by: tuple[str, ...] = ()
-
-    @property
-    def missing_name(self) -> str:
-        """How a decision names it where the knowledge base has no row for the day."""
-        return f"parameter:{self.parameter}"
-
-
-@dataclass(frozen=True, slots=True)
-class QuantityOperand:
-    """A number with its unit: an amount (`1 g/d`) or a duration (`1 h`; `1 d` is 24 h)."""
-
-    value: float
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarOperand:
-    """So many calendar days, months or years, in the institution's time zone."""
-
-    count: int | ParameterOperand
-    unit: str
-
-    def __post_init__(self) -> None:
-        one_of("calendar unit", self.unit, words.CALENDAR)
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalOperand:
-    """The time from `start` up to `end`, which does not belong to it; None is an open end."""
-
-    start: Literal | FactOperand | None
-    end: Literal | FactOperand | None
-
-    def __post_init__(self) -> None:
-        if self.start is None and self.end is None:
-            raise ValueError("an interval with two open ends is all of time")
-
-
-Operand: TypeAlias = (
-    Literal
-    | Words
-    | FactOperand
-    | CodeSetOperand
-    | ParameterOperand
-    | QuantityOperand
-    | CalendarOperand
-    | IntervalOperand
+from rules.operand_model import (
+    CalendarOperand,
+    CodeSetOperand,
+    Constant,
+    FactOperand,
+    IntervalOperand,
+    Literal,
+    Operand,
+    ParameterOperand,
+    QuantityOperand,
+    Words,
 )
+
+__all__ = [
+    "ALWAYS", "NEVER", "AllOf", "AnyOf", "CalendarOperand", "CodeSetOperand", "Condition",
+    "Constant", "Effective", "Evidence", "FactOperand", "History", "IntervalOperand", "Literal",
+    "Not", "Operand", "ParameterOperand", "QuantityOperand", "Rule", "Some", "Test", "Words",
+    "facts_of", "facts_of_test", "histories_of", "leaves_of", "limits_of", "operands_in",
+    "operands_of", "parameters_of", "somes_of", "tests_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +96,8 @@ class History:
     same: str = ""
     """day, encounter, prescription, calendar_month or calendar_year."""
     before: str = ""
-    """The fact of the present at which the window ends; "": when the service is rendered."""
+    """The fact of the present (`this.event.time`) at which the window ends; "": when the service
+    is rendered."""
     including: str = "others"
     """`this` or `others`: whether the present act counts."""
     fact: str = ""
@@ -186,6 +121,34 @@ class History:
             raise ValueError("sum and distinct name a fact of the members")
         if (self.last is None) != (self.aggregate != "last"):
             raise ValueError("`last` says what holds of the latest member")
+        if self.before and not self.before.startswith(words.THIS):
+            raise ValueError("a window ends at a fact of the present: this.…")
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Every fact that it names, those of the present with `this.` before them."""
+        trees = (self.where, self.last) if self.last is not None else (self.where,)
+        named = [name for tree in trees for name in facts_of(tree)]
+        named += (self.fact, self.before)
+        for operand in self.own_operands:
+            named += _facts_in(operand)
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    @property
+    def member_facts(self) -> tuple[str, ...]:
+        """The facts of the past acts, or of their lines, that it reads."""
+        return tuple(name for name in self.facts if not name.startswith(words.THIS))
+
+    @property
+    def present_facts(self) -> tuple[str, ...]:
+        """The facts of the present that it reads, without `this.`."""
+        named = (name for name in self.facts if name.startswith(words.THIS))
+        return tuple(name.removeprefix(words.THIS) for name in named)
+
+    @property
+    def own_operands(self) -> tuple[Operand, ...]:
+        """What it compares with itself, and how long its window is: not what `where` says."""
+        return _whole((*self.operands, self.within))
 
 
 Condition: TypeAlias = Test | AllOf | AnyOf | Not | Some | History
@@ -231,15 +194,29 @@ def histories_of(condition: Condition) -> tuple[History, ...]:
 
 
 def tests_of(condition: Condition) -> tuple[Test, ...]:
-    """Every single condition of a tree, those inside `some` too (after the others)."""
-    inner = tuple(test for some in somes_of(condition) for test in tests_of(some.where))
+    """Every single condition of a tree, after them those inside `some` and `history`."""
+    inner = [test for some in somes_of(condition) for test in tests_of(some.where)]
+    for history in histories_of(condition):
+        inner += tests_of(history.where)
+        inner += tests_of(history.last) if history.last is not None else ()
     return (*leaves_of(condition), *inner)
 
 
 def operands_of(test: Test) -> tuple[Operand, ...]:
     """Everything that a condition compares with, also inside other operands."""
+    return _whole((*test.operands, test.fresh_within))
+
+
+def operands_in(condition: Condition) -> tuple[Operand, ...]:
+    """Everything that a tree compares with, windows and limits of `history` included."""
+    own = tuple(o for history in histories_of(condition) for o in history.own_operands)
+    return (*(o for test in tests_of(condition) for o in operands_of(test)), *own)
+
+
+def _whole(operands: tuple[Operand | None, ...]) -> tuple[Operand, ...]:
+    """Operands with those inside them."""
     found: list[Operand] = []
-    waiting: list[Operand | None] = [*test.operands, test.fresh_within]
+    waiting = list(operands)
     for operand in waiting:
         if operand is None:
             continue
@@ -255,11 +232,14 @@ def facts_of_test(test: Test) -> tuple[str, ...]:
     """The facts that a condition reads, its subject first."""
     found = [test.fact]
     for operand in operands_of(test):
-        if isinstance(operand, FactOperand):
-            found.append(operand.fact)
-        elif isinstance(operand, ParameterOperand):
-            found.extend(operand.by)
+        found += _facts_in(operand)
     return tuple(dict.fromkeys(found))
+
+
+def _facts_in(operand: Operand) -> tuple[str, ...]:
+    if isinstance(operand, FactOperand):
+        return (operand.fact,)
+    return operand.by if isinstance(operand, ParameterOperand) else ()
 
 
 def facts_of(condition: Condition) -> tuple[str, ...]:
@@ -270,30 +250,28 @@ def facts_of(condition: Condition) -> tuple[str, ...]:
 def parameters_of(condition: Condition) -> tuple[ParameterOperand, ...]:
     """The parameters that a tree compares with, each once, in the order of the text.
 
-    Of those inside `some` only the ones that are no tables: other rows hold for other elements.
+    Of those inside `some` and `history` only the ones that are no tables: other rows hold for
+    other elements and for past acts.
     """
-    own = set(leaves_of(condition))
-    return tuple(
-        dict.fromkeys(
-            operand
-            for test in tests_of(condition)
-            for operand in operands_of(test)
-            if isinstance(operand, ParameterOperand) and (test in own or not operand.by)
-        )
-    )
+    windows = tuple(o for one in histories_of(condition) for o in one.own_operands)
+    return _parameters(condition, tests_of(condition), windows)
 
 
 def limits_of(condition: Condition) -> tuple[ParameterOperand, ...]:
     """Those parameters of a tree that values are compared with: not how old a value may be."""
-    own = set(leaves_of(condition))
-    return tuple(
-        dict.fromkeys(
-            operand
-            for test in tests_of(condition)
-            for operand in operands_of(replace(test, fresh_within=None))
-            if isinstance(operand, ParameterOperand) and (test in own or not operand.by)
-        )
-    )
+    limits = tuple(o for one in histories_of(condition) for o in one.operands)
+    tests = tuple(replace(test, fresh_within=None) for test in tests_of(condition))
+    return _parameters(condition, tests, limits)
+
+
+def _parameters(
+    condition: Condition, tests: tuple[Test, ...], others: tuple[Operand, ...]
+) -> tuple[ParameterOperand, ...]:
+    leaves = len(leaves_of(condition))
+    own = [o for test in tests[:leaves] for o in operands_of(test)]
+    inner = [o for test in tests[leaves:] for o in operands_of(test)]
+    found = (*own, *others, *(o for o in inner if not getattr(o, "by", ())))
+    return tuple(dict.fromkeys(o for o in found if isinstance(o, ParameterOperand)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ OPERATORS: Final = (
 FRESH_WITHIN: Final = "fresh_within"
 """What may stand beside an operator."""
 SOME: Final = ("in", "where")
-COMBINATORS: Final = ("all", "any", "not", "some")
 HISTORY: Final = "history"
+COMBINATORS: Final = ("all", "any", "not", "some", HISTORY)
 HISTORY_KEYS: Final = (
     "of", "where", "within", "same", "before", "including",
     "count", "sum", "distinct", "exists", "none", "last",
@@ -84,6 +84,8 @@ HISTORY_KEYS: Final = (
 AGGREGATES: Final = ("count", "sum", "distinct", "exists", "none", "last")
 MEASURED: Final = ("count", "sum", "distinct")
 """Aggregates that are numbers and are compared; `including` must be said of them."""
+MEASURES: Final = (*ORDER, "between")
+"""What they are compared with."""
 INCLUDING: Final = ("this", "others")
 SAME: Final = ("day", "encounter", "prescription", "calendar_month", "calendar_year")
 THIS: Final = "this."
@@ -94,7 +96,7 @@ OPERANDS: Final = ("fact", "codeset", "parameter", *CALENDAR)
 NOT_BUILT: Final = {
     "rule": frozenset({"expect", "group_by", "indicator", "overrides"}),
     "finding": frozenset({"once_within", "overrides"}),
-    "conditions": frozenset({"history", "expect", "indicator", "group_by"}),
+    "conditions": frozenset({"expect", "indicator", "group_by"}),
     "operators": frozenset(),
     "operands": frozenset(),
     "tests": frozenset({"timeline"}),

@@ -16,8 +16,7 @@ from rules.model import (
     Effective,
     ParameterOperand,
     Rule,
-    operands_of,
-    tests_of,
+    operands_in,
 )
 from rules.pack import TEST_SUFFIX, Pack
 
@@ -113,7 +112,7 @@ def _further(finding: FindingSpec) -> Iterator[str]:
 def _knowledge(rule: Rule, knowledge: KnowledgeBase) -> Iterator[str]:
     """The parameters and code sets that the conditions name, with values and sources."""
     trees = (rule.scope, rule.when, rule.unless)
-    operands = [o for tree in trees for test in tests_of(tree) for o in operands_of(test)]
+    operands = [o for tree in trees for o in operands_in(tree)]
     parameters = dict.fromkeys(o.parameter for o in operands if isinstance(o, ParameterOperand))
     codesets = dict.fromkeys(o.codeset for o in operands if isinstance(o, CodeSetOperand))
     rows = [row for name in parameters for row in _parameter(name, knowledge)]

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from knowledge_base import KnowledgeBase
-from rules.facts.restoring import restore
 from rules.engine import compiler
 from rules.facts import Fact, fact_of
 from rules.facts.base import Context, Element, Value, unknown
+from rules.facts.restoring import restore
 from rules.logic import Truth
 from rules.model import Condition, facts_of
 

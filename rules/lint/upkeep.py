@@ -13,13 +13,13 @@ from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
 from rules.lint.base import Check, Material, Subject
 from rules.lint.logic import cases_of
 from rules.model import (
+    History,
     Operand,
     ParameterOperand,
     Rule,
     Test,
     limits_of,
-    operands_of,
-    tests_of,
+    operands_in,
 )
 from rules.reading import check_ids
 
@@ -68,7 +68,8 @@ def _always_compares(rule: Rule) -> bool:
     """Whether `when` is never true without a comparison with a parameter."""
     cases = cases_of(rule.when) or ()
     return bool(cases) and all(
-        any(isinstance(atom.test, Test) and limits_of(atom.test) for atom in case) for case in cases
+        any(isinstance(atom.test, Test | History) and limits_of(atom.test) for atom in case)
+        for case in cases
     )
 
 
@@ -144,8 +145,7 @@ class UnusedParameters(Check):
 def _parameters(rule: Rule) -> Iterable[str]:
     """The parameters of a body: of its conditions, of its amount and suggestions."""
     for tree in (rule.scope, rule.when, rule.unless):
-        for test in tests_of(tree):
-            yield from _named(operands_of(test))
+        yield from _named(operands_in(tree))
     yield from _named(rule.finding.operands)
 
 

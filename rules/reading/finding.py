@@ -7,10 +7,19 @@ from collections.abc import Iterable
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node, Problem
 from rules import words
-from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
+from rules.engine.messages import HISTORY, NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
 from rules.facts import Fact, Type
 from rules.finding_model import FindingSpec, PhaseChange, SeverityMap
-from rules.model import AllOf, Condition, Literal, Test, Words, limits_of, parameters_of
+from rules.model import (
+    AllOf,
+    Condition,
+    Literal,
+    Test,
+    Words,
+    histories_of,
+    limits_of,
+    parameters_of,
+)
 from rules.reading.amounts import read_amount
 from rules.reading.check_ids import PLACEHOLDERS
 from rules.reading.checks import Scope
@@ -36,6 +45,7 @@ class _Reader:
         # After a mistake in the conditions nobody knows whether there is a limit.
         self.is_unsure = bool(fields.problems)
         self.has_threshold = self.is_unsure or any(map(limits_of, conditions))
+        self.has_history = self.is_unsure or any(map(histories_of, conditions[1:2]))
         self.parameters = dict.fromkeys(o.parameter for t in conditions for o in parameters_of(t))
 
     def finding(self) -> FindingSpec | None:
@@ -126,13 +136,18 @@ class _Reader:
 
     def _placeholders(self, node: Node, text: str) -> None:
         if "{" in PLACEHOLDER.sub("", text) or "}" in PLACEHOLDER.sub("", text):
-            fix = "write {fact}, {threshold} or {threshold:PARAMETER}"
+            fix = "write {fact}, {threshold}, {threshold:PARAMETER} or {history}"
             self.fields.report(node, "a brace without its partner", fix, PLACEHOLDERS)
         for name in PLACEHOLDER.findall(text):
             if name == THRESHOLD:
                 if not self.has_threshold:
                     fix = "no condition compares with a parameter"
                     text = "{threshold} means nothing here"
+                    self.fields.report(node, text, fix, PLACEHOLDERS)
+            elif name == HISTORY:
+                if not self.has_history:
+                    fix = "`when` asks for no `history`"
+                    text = "{history} means nothing here"
                     self.fields.report(node, text, fix, PLACEHOLDERS)
             elif name.startswith(NAMED_THRESHOLD):
                 self._named_threshold(name.removeprefix(NAMED_THRESHOLD), node)

@@ -57,20 +57,20 @@ class Operands:
         operand = self._operand(fact, node)
         return None if operand is None else (operand,)
 
-    def fresh_within(
-        self, node: Node
+    def span(
+        self, node: Node, word: str = words.FRESH_WITHIN
     ) -> QuantityOperand | CalendarOperand | ParameterOperand | None:
-        """How old a value may be: a duration, calendar days, or a parameter of either."""
+        """A length of time: a duration, calendar days, months or years, or a parameter of it."""
         found: Operand | None = None
         if node.is_mapping:
             found = self._reference(node)
         elif isinstance(node.value, str):
             found = self._quantity(node, node.value)
         else:
-            self._report(node, f"`fresh_within` is {node.kind}", "write {parameter: …}")
+            self._report(node, f"`{word}` is {node.kind}", "write {parameter: …}")
         if found is None or isinstance(found, QuantityOperand | CalendarOperand | ParameterOperand):
             return found
-        self._report(node, "`fresh_within` is no length of time", "write {parameter: …}")
+        self._report(node, f"`{word}` is no length of time", "write {parameter: …}")
         return None
 
     def _operand(self, fact: Fact, node: Node) -> Operand | None:

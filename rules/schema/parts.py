@@ -92,8 +92,8 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "action": ("要求:阻断、双签、说明理由、提示", "what is asked of the reader"),
     "audience": ("告知谁", "who is told"),
     "message": (
-        "文字,可用 {事实}、{threshold} 与 {threshold:参数}",
-        "words, with {fact}, {threshold} and {threshold:PARAMETER}",
+        "文字,可用 {事实}、{threshold}、{threshold:参数} 与 {history}",
+        "words, with {fact}, {threshold}, {threshold:PARAMETER} and {history}",
     ),
     "by_phase": ("各阶段的不同之处", "what differs before, during and after the act"),
     "key": ("分组用的事实,不作标识", "facts that group findings; never identifies them"),
@@ -118,6 +118,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "any": ("至少一个为真", "at least one of these"),
     "not": ("不为真", "not this"),
     "some": ("列表中有一个元素同时满足", "one element of a list fulfils all of `where`"),
+    "history": ("患者过去的行为", "the patient's past acts, in a window of time"),
     "parameter": ("知识库的参数,有单位、日期和出处", "a dated value of the knowledge base"),
     "codeset": ("知识库的代码集", "a dated list of the knowledge base"),
     "fact": ("另一个事实", "another fact"),
