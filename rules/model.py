@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 from knowledge_base.model import Names
 from rules import words
+from rules.expect_model import Escalation, Expect, Extension
 from rules.finding_model import FindingSpec, one_of
-from rules.later import Expect, Indicator
 from rules.operand_model import (
     CalendarOperand,
     CodeSetOperand,
@@ -20,15 +20,18 @@ from rules.operand_model import (
     Operand,
     ParameterOperand,
     QuantityOperand,
+    Span,
     Words,
+    whole,
 )
 
 __all__ = [
     "ALWAYS", "NEVER", "AllOf", "AnyOf", "CalendarOperand", "CodeSetOperand", "Condition",
-    "Constant", "Effective", "Evidence", "FactOperand", "History", "IntervalOperand", "Literal",
-    "Not", "Operand", "ParameterOperand", "QuantityOperand", "Rule", "Some", "Test", "Words",
-    "facts_of", "facts_of_test", "histories_of", "leaves_of", "limits_of", "operands_in",
-    "operands_of", "parameters_of", "somes_of", "tests_of",
+    "Constant", "Effective", "Escalation", "Evidence", "Expect", "Extension", "FactOperand",
+    "History", "IntervalOperand", "Literal", "Not", "Operand", "ParameterOperand",
+    "QuantityOperand", "Rule", "Some", "Span", "Test", "Words", "facts_of", "facts_of_test",
+    "histories_of", "leaves_of", "limits_of", "operands_in", "operands_of", "parameters_of",
+    "somes_of", "tests_of",
 ]  # fmt: skip
 
 
@@ -44,7 +47,7 @@ class Test:
     fact: str
     operator: str
     operands: tuple[Operand, ...]
-    fresh_within: QuantityOperand | CalendarOperand | ParameterOperand | None = None
+    fresh_within: Span | None = None
 
     def __post_init__(self) -> None:
         if self.operator not in words.OPERATORS:
@@ -91,7 +94,7 @@ class History:
     aggregate: str
     """count, sum, distinct, exists, none or last."""
     where: Condition
-    within: ParameterOperand | CalendarOperand | QuantityOperand | None = None
+    within: Span | None = None
     """How long the window (t - w, t] is; None with `same`."""
     same: str = ""
     """day, encounter, prescription, calendar_month or calendar_year."""
@@ -148,7 +151,7 @@ class History:
     @property
     def own_operands(self) -> tuple[Operand, ...]:
         """What it compares with itself, and how long its window is: not what `where` says."""
-        return _whole((*self.operands, self.within))
+        return whole((*self.operands, self.within))
 
 
 Condition: TypeAlias = Test | AllOf | AnyOf | Not | Some | History
@@ -204,28 +207,13 @@ def tests_of(condition: Condition) -> tuple[Test, ...]:
 
 def operands_of(test: Test) -> tuple[Operand, ...]:
     """Everything that a condition compares with, also inside other operands."""
-    return _whole((*test.operands, test.fresh_within))
+    return whole((*test.operands, test.fresh_within))
 
 
 def operands_in(condition: Condition) -> tuple[Operand, ...]:
     """Everything that a tree compares with, windows and limits of `history` included."""
     own = tuple(o for history in histories_of(condition) for o in history.own_operands)
     return (*(o for test in tests_of(condition) for o in operands_of(test)), *own)
-
-
-def _whole(operands: tuple[Operand | None, ...]) -> tuple[Operand, ...]:
-    """Operands with those inside them."""
-    found: list[Operand] = []
-    waiting = list(operands)
-    for operand in waiting:
-        if operand is None:
-            continue
-        found.append(operand)
-        if isinstance(operand, CalendarOperand) and isinstance(operand.count, ParameterOperand):
-            waiting.append(operand.count)
-        elif isinstance(operand, IntervalOperand):
-            waiting += (operand.start, operand.end)
-    return tuple(found)
 
 
 def facts_of_test(test: Test) -> tuple[str, ...]:
@@ -325,11 +313,9 @@ class Rule:
     versions: tuple[Rule, ...] = ()
     """Older bodies, each whole, with its own number and days; later days first."""
     expect: Expect | None = None
-    """The place of a word that is not built yet, see rules.later."""
+    """What must follow; the finding is that it did not."""
     group_by: tuple[str, ...] = ()
-    """Likewise."""
-    indicator: Indicator | None = None
-    """Likewise."""
+    """The facts whose values name a group; then `history` means the acts of the group."""
 
     def __post_init__(self) -> None:
         one_of("status", self.status, words.STATUSES)
@@ -342,8 +328,8 @@ class Rule:
             raise ValueError("an active rule has a named author and another named reviewer")
         if (self.status == "retired") != bool(self.retired_because):
             raise ValueError("a retired rule, and no other, says why it is retired")
-        if self.expect is not None or self.group_by or self.indicator is not None:
-            raise ValueError("expect, group_by and indicator are not built yet")
+        if self.id in self.finding.overrides:
+            raise ValueError("a finding does not stand for itself")
         self._check_versions()
 
     def _check_versions(self) -> None:
@@ -379,7 +365,25 @@ class Rule:
     def is_evaluated(self) -> bool:
         return self.status in words.EVALUATED
 
+    @property
+    def trees(self) -> tuple[Condition, ...]:
+        """Scope, when and unless."""
+        return (self.scope, self.when, self.unless)
+
+    @property
+    def histories(self) -> tuple[History, ...]:
+        """The conditions on past acts, in the order of scope, when and unless."""
+        return tuple(one for tree in self.trees for one in histories_of(tree))
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """Everything that its body names of the knowledge base, in conditions and elsewhere."""
+        found = [operand for tree in self.trees for operand in operands_in(tree)]
+        found += whole((*self.finding.operands, self.finding.once_within))
+        if self.expect is not None:
+            found += (*operands_in(self.expect.where), *whole(self.expect.spans))
+        return tuple(found)
+
     def facts(self) -> tuple[str, ...]:
         """Every fact that its conditions read."""
-        trees = (self.scope, self.when, self.unless)
-        return tuple(dict.fromkeys(name for tree in trees for name in facts_of(tree)))
+        return tuple(dict.fromkeys(name for tree in self.trees for name in facts_of(tree)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
@@ -94,3 +95,21 @@ Operand: TypeAlias = (
     | CalendarOperand
     | IntervalOperand
 )
+
+Span: TypeAlias = ParameterOperand | CalendarOperand | QuantityOperand
+"""A length of time."""
+
+
+def whole(operands: Iterable[Operand | None]) -> tuple[Operand, ...]:
+    """Operands with those inside them."""
+    found: list[Operand] = []
+    waiting = list(operands)
+    for operand in waiting:
+        if operand is None:
+            continue
+        found.append(operand)
+        if isinstance(operand, CalendarOperand) and isinstance(operand.count, ParameterOperand):
+            waiting.append(operand.count)
+        elif isinstance(operand, IntervalOperand):
+            waiting += (operand.start, operand.end)
+    return tuple(found)

@@ -14,12 +14,10 @@ from rules.lint.base import Check, Material, Subject
 from rules.lint.logic import cases_of
 from rules.model import (
     History,
-    Operand,
     ParameterOperand,
     Rule,
     Test,
     limits_of,
-    operands_in,
 )
 from rules.reading import check_ids
 
@@ -131,8 +129,8 @@ class UnusedParameters(Check):
     )
 
     def together(self, material: Material) -> Iterable[Problem]:
-        used = {name for rule in material.pack.rules for body in rule.bodies
-                for name in _parameters(body)}  # fmt: skip
+        used = {operand.parameter for rule in material.pack.rules for body in rule.bodies
+                for operand in body.operands if isinstance(operand, ParameterOperand)}  # fmt: skip
         used |= set(_gaps(material.knowledge))
         if material.unreadable:  # a rule that cannot be read may be the one that uses it
             return
@@ -140,17 +138,6 @@ class UnusedParameters(Check):
             if name not in used:
                 fix = "remove it, or use it in a rule"
                 yield self.at(node, f"no rule uses the parameter `{name}`", fix)
-
-
-def _parameters(rule: Rule) -> Iterable[str]:
-    """The parameters of a body: of its conditions, of its amount and suggestions."""
-    for tree in (rule.scope, rule.when, rule.unless):
-        yield from _named(operands_in(tree))
-    yield from _named(rule.finding.operands)
-
-
-def _named(operands: Iterable[Operand]) -> Iterable[str]:
-    return (operand.parameter for operand in operands if isinstance(operand, ParameterOperand))
 
 
 def _gaps(knowledge: KnowledgeBase) -> Iterable[str]:

@@ -43,6 +43,8 @@ class _Reader:
         refused = later(name)
         if refused is not None:
             self._report(key, refused.message, refused.instead)
+        elif name in words.PLACES and name != words.HISTORY:
+            self._report(key, f"`{name}` is no condition", f"it stands {words.PLACES[name]}")
         elif name in ("all", "any"):
             children = tuple(self._children(name, value))
             yield AllOf(children) if name == "all" else AnyOf(children)

@@ -14,6 +14,7 @@ from rules.model import (
     AllOf,
     Condition,
     Literal,
+    Span,
     Test,
     Words,
     histories_of,
@@ -24,6 +25,7 @@ from rules.reading.amounts import read_amount
 from rules.reading.check_ids import PLACEHOLDERS
 from rules.reading.checks import Scope
 from rules.reading.fields import Fields
+from rules.reading.spans import read_span
 from rules.reading.suggestions import read_suggestions
 
 
@@ -51,7 +53,7 @@ class _Reader:
     def finding(self) -> FindingSpec | None:
         f = self.fields
         before = len(f.problems)
-        if not f.expect(words.FINDING_REQUIRED, words.FINDING_OPTIONAL, words.NOT_BUILT["finding"]):
+        if not f.expect(words.FINDING_REQUIRED, words.FINDING_OPTIONAL):
             return None
         severity, severity_from = self._severity(f)
         result, action = f.choice("result", words.RESULTS), f.choice("action", words.ACTIONS)
@@ -59,6 +61,7 @@ class _Reader:
         message, by_phase, key = self._message(f), self._by_phase(), self._key(f)
         suggest = read_suggestions(f, self.scope)
         amount = read_amount(f, self.scope)
+        once_within, overrides = self._once_within(), f.texts("overrides")
         if len(f.problems) != before:
             return None
         if not audience:
@@ -75,7 +78,13 @@ class _Reader:
             suggest=suggest,
             severity_from=severity_from,
             amount=amount,
+            once_within=once_within,
+            overrides=overrides,
         )
+
+    def _once_within(self) -> Span | None:
+        node = self.fields.get("once_within")
+        return None if node is None else read_span(node, "once_within", self.scope, self.fields)
 
     def _severity(self, f: Fields) -> tuple[str, SeverityMap | None]:
         """The strongest severity, and where it is read from if that is a table."""
@@ -181,7 +190,7 @@ class _Reader:
 
     def _change(self, phase: str, node: Node) -> PhaseChange:
         f = Fields(node, f"`{phase}`", self.fields.problems)
-        if not f.expect((), words.BY_PHASE, words.NOT_BUILT["finding"]):
+        if not f.expect((), words.BY_PHASE):
             return PhaseChange()
         result = f.choice("result", words.RESULTS)
         if phase == "pre" and result not in ("", words.PRE_RESULT):
