@@ -127,6 +127,10 @@ class Explainer:
         self._steps: dict[Ready, Steps] = {}
 
     @property
+    def evaluator(self) -> Evaluator:
+        return self._evaluator
+
+    @property
     def knowledge(self) -> KnowledgeBase:
         return self._evaluator.knowledge
 
