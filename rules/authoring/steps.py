@@ -18,7 +18,7 @@ from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
 from rules.facts.base import Context, Element
 from rules.facts.pairs import find_pairs
 from rules.logic import Truth
-from rules.model import AllOf, Condition, Not, Some, Test, facts_of_test, operands_of
+from rules.model import AllOf, Condition, History, Not, Some, Test, facts_of_test, operands_of
 from rules.naming import line_names
 from rules.words import INTERACTIONS
 
@@ -87,6 +87,8 @@ class Steps:
             return self._test(tree, truth, c, x, each)
         if isinstance(tree, Some):
             return self._some(tree, truth, c)
+        if isinstance(tree, History):
+            return Step("history", tree.of, truth)
         if isinstance(tree, Not):
             return Step("not", "not", truth, steps=(self.of(tree.condition, c, x, each),))
         steps = tuple(self.of(child, c, x, each) for child in tree.conditions)

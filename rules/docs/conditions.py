@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rules.authoring.explain import said
 from rules.facts import fact_of
-from rules.model import ALWAYS, NEVER, AllOf, Condition, Not, Some, Test
+from rules.model import ALWAYS, NEVER, AllOf, Condition, History, Not, Some, Test
 
 
 def conditions_in_words(tree: Condition) -> list[str]:
@@ -17,6 +17,8 @@ def conditions_in_words(tree: Condition) -> list[str]:
         fact = fact_of(tree.fact)
         meaning = f" — {fact.zh} {fact.en}" if fact is not None else ""
         return [f"- `{said(tree)}`{meaning}"]
+    if isinstance(tree, History):
+        return [f"- history of `{tree.of}`: {tree.aggregate} 既往", *_inside(tree.where)]
     if isinstance(tree, Not):
         return ["- not 非", *_inside(tree.condition)]
     if isinstance(tree, Some):

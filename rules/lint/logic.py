@@ -19,6 +19,7 @@ from rules.model import (
     AnyOf,
     CodeSetOperand,
     Condition,
+    History,
     Literal,
     Not,
     Operand,
@@ -41,7 +42,7 @@ OPPOSITE: Final = {
 class Atom:
     """A condition that must be true, or (`holds` false) must be false."""
 
-    test: Test | Some
+    test: Test | Some | History
     holds: bool = True
 
 
@@ -53,7 +54,7 @@ def cases_of(tree: Condition, holds: bool = True) -> tuple[Case, ...] | None:
     """The alternatives under which a tree is true (or false); None for too many."""
     if isinstance(tree, Not):
         return cases_of(tree.condition, not holds)
-    if isinstance(tree, Some):
+    if isinstance(tree, Some | History):
         return (frozenset({Atom(tree, holds)}),)
     if isinstance(tree, Test):
         return _of_test(tree, holds)
@@ -110,6 +111,12 @@ def canonical(tree: Condition) -> tuple[str, ...] | None:
     return tuple(sorted(" & ".join(sorted(map(repr, case))) for case in listed))
 
 
+def _subject(test: Test | Some | History) -> str:
+    if isinstance(test, Test):
+        return test.fact
+    return test.each if isinstance(test, Some) else test.of
+
+
 class Solver:
     """Judges alternatives, in rules with one `each` and one knowledge base."""
 
@@ -122,7 +129,7 @@ class Solver:
         by_fact: dict[str, list[Atom]] = {}
         for atom in sorted(case, key=repr):
             if Atom(atom.test, not atom.holds) in case:
-                return (atom.test.fact if isinstance(atom.test, Test) else atom.test.each,)
+                return (_subject(atom.test),)
             if isinstance(atom.test, Test) and atom.holds:
                 by_fact.setdefault(atom.test.fact, []).append(atom)
         for name, atoms in by_fact.items():
