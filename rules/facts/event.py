@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -21,6 +21,7 @@ from rules.facts.base import (
 )
 from rules.facts.read import absent, as_of, icd, local_day, note, reported, text
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ALL: Final = tuple(FAMILIES)
 WITH_ITEMS: Final = ("prescription", "order", "result", "billing")
 WITH_DRUGS: Final = ("prescription", "order", "billing")
@@ -186,6 +187,11 @@ def _text_field(name: str) -> Any:
     return extract
 
 
+def _due_at(c: Context) -> Value:
+    due_us = c.recalled.due_us if c.recalled is not None else None
+    return NOT_REPORTED if due_us is None else _EPOCH + timedelta(microseconds=due_us)
+
+
 FACTS: Final = (
     Fact("event.type", Type.TEXT, "事件类型", "Type of the event, e.g. prescription.signed",
          _same(ALL, _type), words=TYPES, always_known=True),
@@ -200,6 +206,8 @@ FACTS: Final = (
     Fact("event.service_date", Type.DATE, "服务日期(机构时区)",
          "The service date, in the institution's time zone", _same(ALL, _service_date),
          always_known=True),
+    Fact("deadline.due_at", Type.TIME, "应完成时间", "When what a rule expects was due",
+         _same(ALL, _due_at)),
     Fact("event.department", Type.TEXT, "科室", "Department of the act, as its source names it",
          _same(ALL, _text_field("department"))),
     Fact("event.institution", Type.TEXT, "机构编号", "Id of the institution",

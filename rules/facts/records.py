@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from contracts.acts import FAMILIES, AllergyStatement, Condition, Observation
-from contracts.values import Allergy, Diagnosis, Measurement, PatientSnapshot, Quantity
+from contracts.values import Allergy, Diagnosis, Measurement, Quantity
 from rules.facts.base import (
     NOT_IN_KNOWLEDGE,
     PARTIAL_LIST,
@@ -23,6 +23,7 @@ from rules.facts.base import (
 from rules.facts.event import WITH_DIAGNOSES, WITH_ITEMS, is_void, lacks_items
 from rules.facts.patient import ingredients_of
 from rules.facts.read import absent, icd_code, key_of, reported, text
+from rules.facts.remembered import patient_field
 from rules.naming import distinct, line_names
 
 ALL: Final = tuple(FAMILIES)
@@ -83,9 +84,7 @@ def _diagnoses(c: Context) -> Found:
 
 def _of_patient(c: Context, name: str, identify: Callable[[Any], str]) -> Found:
     """A list of the snapshot; one that is stated absent is the empty complete one."""
-    snapshot = c.data.patient
-    listed = getattr(snapshot, name) if type(snapshot) is PatientSnapshot else UNSET
-    return _listed(listed, identify)
+    return _listed(patient_field(c, name), identify)
 
 
 def _listed(listed: Any, identify: Callable[[Any], str]) -> Found:
