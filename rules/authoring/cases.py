@@ -10,6 +10,7 @@
 `expect` is one of
 
     silent, exempt, does_not_apply     the outcome of the event as a whole
+    waiting                            the rule decides later: another event is expected
     alert                              exactly one alert, whatever it says
     {alert: {part: value}}             exactly one; any part of the finding, messages as rendered
     {alerts: [{…}, {…}]}               exactly these, in the order of the elements
@@ -37,7 +38,7 @@ from rules.reading.fields import Fields
 
 TIMELINE: Final = "timeline"
 """The outcome of a case whose steps say what each expects."""
-PLAIN: Final = ("silent", "exempt", "does_not_apply", "alert")
+PLAIN: Final = ("silent", "exempt", "does_not_apply", "waiting", "alert")
 NAMED: Final = ("not_evaluable", "undetermined")
 DETAILED: Final = ("alert", "alerts", *NAMED, "elements")
 _SYNONYMS: Final = {"not_applicable": "does_not_apply"}

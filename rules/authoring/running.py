@@ -14,14 +14,17 @@ from contracts.decision import Decision, Finding
 from contracts.event import Event, encode_event
 from rules import words
 from rules.authoring.comparing import Difference, alerts_differ, compare
+from rules.authoring.explain import Explainer, Truths
 from rules.authoring.shorthand import DEFAULT_INSTITUTION, ShorthandError, event_of
 from rules.authoring.timelines import NOTHING_SAID, Moment, Outcome, Timeline
 from rules.authoring.virtual import START, TIMED, at_of, in_calendar, instant
+from rules.engine.asked import Asked
 from rules.engine.evaluator import Evaluator
+from rules.logic import Truth
 from rules.memory.attendant import Attendant, Taken
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
-from rules.memory.model import Memory
+from rules.memory.model import Memory, decode, encode
 
 _START: Final = datetime(*START, tzinfo=UTC)
 _MOST: Final = 10_000
@@ -47,18 +50,27 @@ class Ran:
     missing: tuple[str, ...] = ()
     decisions: tuple[tuple[int, Decision], ...] = ()
     """Each with the line of its step."""
+    truths: Truths = ()
     error: str = ""
 
 
-def run_timeline(timeline: Timeline, evaluator: Evaluator) -> Ran:
-    """The timeline with the rules of an evaluator, from an empty and complete memory."""
-    return _Run(timeline, evaluator).ran()
+def run_timeline(timeline: Timeline, rule_id: str, explainer: Explainer) -> Ran:
+    """The timeline of a rule, from an empty and complete memory."""
+    return _Run(timeline, rule_id, explainer).ran()
+
+
+def without_past(event: Event, evaluator: Evaluator) -> Asked:
+    """An event that is the first of all, and that is known."""
+    return Attendant(evaluator).meet(event, "", Memory(), Coverage(is_total=True))
 
 
 class _Run:
-    def __init__(self, timeline: Timeline, evaluator: Evaluator) -> None:
+    def __init__(self, timeline: Timeline, rule_id: str, explainer: Explainer) -> None:
         self._timeline = timeline
-        self._evaluator = evaluator
+        self._rule_id = rule_id
+        self._explainer = explainer
+        evaluator = self._evaluator = explainer.evaluator
+        self._truths: list[tuple[str, str, Truth]] = []
         self._attendant = Attendant(evaluator)
         self._memory = Memory()
         self._coverage = Coverage(is_total=True)
@@ -82,6 +94,7 @@ class _Run:
             tuple(self._diffs),
             tuple(dict.fromkeys(missing)),
             tuple(self._decisions),
+            tuple(self._truths),
         )
 
     def _got(self, told: list[Said]) -> str:
@@ -114,11 +127,18 @@ class _Run:
         return event_of(short, self._evaluator.knowledge)
 
     def _take(self, event: Event) -> Taken:
+        self._explain(event)
         digest = hashlib.sha256(encode_event(event)).hexdigest()
         taken = self._attendant.take(event, digest, self._memory, self._coverage)
         if taken.reused:
             raise ShorthandError(f"the id {event.id} came before with other content")
         return taken
+
+    def _explain(self, event: Event) -> None:
+        """What each condition comes to, asked with a copy of the memory."""
+        before = decode(encode(self._memory))
+        asked = self._attendant.meet(event, "", before, self._coverage)
+        self._truths += self._explainer.explain(self._rule_id, event, asked).truths()
 
     def _compare(self, moment: Moment, decisions: list[Decision]) -> None:
         got = [one for decision in decisions for one in said_by(decision)]

@@ -14,11 +14,11 @@ from rules import words
 from rules.authoring.cases import Case, Expected, read_cases, test_files
 from rules.authoring.comparing import Difference, alerts_differ, plain
 from rules.authoring.explain import Explainer, Explanation, Truths
-from rules.authoring.running import run_timeline
+from rules.authoring.running import run_timeline, without_past
 from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.timelines import Timeline
+from rules.engine.asked import NOW
 from rules.engine.engines import make_evaluator
-from rules.engine.evaluator import Evaluator
 from rules.model import Rule
 from rules.pack import Pack
 
@@ -129,12 +129,14 @@ def _explainer(rule: Rule, knowledge: KnowledgeBase, engine: str) -> Explainer:
 
 def _run(case: Case, explainer: Explainer) -> CaseResult:
     if case.timeline is not None:
-        return _timeline(case, case.timeline, explainer.evaluator)
+        return _timeline(case, case.timeline, explainer)
     try:
         event: Event = event_of(case.event, explainer.knowledge)
     except ShorthandError as e:
         return CaseResult(case, "no event", error=f"the event cannot be made: {e}")
-    explained = explainer.explain(case.rule, event)
+    needs_memory = explainer.evaluator.pack.rules[0].needs_memory
+    asked = without_past(event, explainer.evaluator) if needs_memory else NOW
+    explained = explainer.explain(case.rule, event, asked)
     decision = explained.decision
     got = outcome_of(decision)
     missing = (
@@ -145,10 +147,10 @@ def _run(case: Case, explainer: Explainer) -> CaseResult:
     return CaseResult(case, got, tuple(diffs), missing, explained.truths())
 
 
-def _timeline(case: Case, timeline: Timeline, evaluator: Evaluator) -> CaseResult:
-    ran = run_timeline(timeline, evaluator)
+def _timeline(case: Case, timeline: Timeline, explainer: Explainer) -> CaseResult:
+    ran = run_timeline(timeline, case.rule, explainer)
     decisions = tuple(decision for _, decision in ran.decisions)
-    return CaseResult(case, ran.got, ran.diffs, ran.missing, error=ran.error, decisions=decisions)
+    return CaseResult(case, ran.got, ran.diffs, ran.missing, ran.truths, ran.error, decisions)
 
 
 def outcome_of(decision: Decision) -> str:
@@ -167,7 +169,9 @@ def outcome_of(decision: Decision) -> str:
         return "exempt"
     if counted.silent:
         return "silent"
-    return "undetermined" if counted.undetermined else "not_applicable"
+    if counted.undetermined:
+        return "undetermined"
+    return "waiting" if counted.waiting else "not_applicable"
 
 
 def _differences(

@@ -17,7 +17,7 @@ from rules.engine import timing, truth
 from rules.engine.codegen import emit_condition
 from rules.engine.constants import resolver
 from rules.engine.index import Table
-from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
+from rules.engine.messages import HISTORY, NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
 from rules.engine.past import Past
 from rules.engine.rule_code import emit_rule
 from rules.engine.source import Source
@@ -105,7 +105,7 @@ def compile_rule(rule: Rule, family: str, knowledge: KnowledgeBase, day: date) -
 def compile_told(rule: Rule, message: Names, key: tuple[str, ...], family: str) -> Run:
     """A function `(c, F, x, E, thresholds) -> (facts, key, Chinese, English)` of a finding.
 
-    `thresholds` has a value for every placeholder of the message that shows a limit.
+    `thresholds` has a value for every placeholder of the message that is no fact.
     """
     s = Source(rule.each, family, lambda constant: None)
     bound: set[str] = set()
@@ -131,7 +131,7 @@ def _message(s: Source, text: str, language: str, bound: set[str]) -> str:
         parts.append(repr(text[at : match.start()]))
         at = match.end()
         name = match.group(1)
-        if name == THRESHOLD or name.startswith(NAMED_THRESHOLD):
+        if name in (THRESHOLD, HISTORY) or name.startswith(NAMED_THRESHOLD):
             parts.append(_shown(f"h[{name!r}]", language))
             continue
         fact = s.fact(name)

@@ -20,11 +20,13 @@ THRESHOLD: Final = "threshold"
 NAMED_THRESHOLD: Final = "threshold:"
 """`{threshold:ID}` shows the parameter of that id, among several."""
 HISTORY: Final = "history"
-"""`{history}` shows what the first `history` of `when` came to: a count or a sum."""
+"""`{history}` shows what the first `history` of `when` came to: a count or a sum, `at least 2`
+where it may be more; or when the latest act was."""
 _YES: Final = {"zh": "是", "en": "yes"}
 _NO: Final = {"zh": "否", "en": "no"}
 _NONE: Final = {"zh": "无", "en": "none"}
 _UNKNOWN: Final = {"zh": "未知", "en": "unknown"}
+_AT_LEAST: Final = {"zh": "至少", "en": "at least"}
 _COMMA: Final = {"zh": "、", "en": ", "}
 _OPEN: Final = {"zh": "至今", "en": "open"}
 _ALWAYS: Final = {"zh": "始终", "en": "always"}
@@ -60,6 +62,10 @@ def show(value: Value, language: str, zone: tzinfo | None = None) -> str:
         return f"{value.value:.10g} {value.unit}"
     if isinstance(value, tuple):
         return _COMMA[language].join(value) or _NONE[language]
+    if isinstance(value, dict) and "certain" in value:
+        certain = show(value["certain"], language)
+        is_known = value["certain"] == value["possible"]
+        return certain if is_known else f"{_AT_LEAST[language]} {certain}"
     if isinstance(value, dict):
         known = value.get("partial")
         return f"{_COMMA[language].join(known)} …" if known else _UNKNOWN[language]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from contracts.decision import EMERGENCY, Citation, Finding, FoundPair, Threshold, Words
@@ -10,7 +11,7 @@ from contracts.identity import EventKey, alert_id
 from rules import words
 from rules.engine import compiler
 from rules.engine.constants import threshold_of, value_for
-from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
+from rules.engine.messages import HISTORY, NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
 from rules.engine.money import Money
 from rules.engine.past import name_of
 from rules.engine.proposals import Suggestions
@@ -79,7 +80,8 @@ class Told:
         self._measured = {o: reasons.fact(t.fact) for t in tests for o in parameters_of(t)}
         self._known: dict[ParameterOperand, tuple[Any, Threshold, Any]] = {}
         texts = (spec.message.zh, spec.message.en)
-        shown_names = (name for text in texts for name in PLACEHOLDER.findall(text))
+        shown_names = [name for text in texts for name in PLACEHOLDER.findall(text)]
+        self._shows_history = HISTORY in shown_names and bool(histories_of(rule.when))
         self._placeholders = tuple(dict.fromkeys(n for n in shown_names if _is_limit(n)))
         self._words = compiler.compile_told(rule, spec.message, spec.key, reasons.family)
 
@@ -91,6 +93,8 @@ class Told:
         rule, spec, F = self._rule, self._spec, c.facts
         limits = self._thresholds(c, x) if self._parameters else {}
         told = self._told_limits(limits, c, x) if self._placeholders else {}
+        if self._shows_history:
+            told[HISTORY] = self._told_history(c, x)
         facts, group, zh, en = self._words(c, F, x, F if x is None else x.facts, told)
         if self._somes:
             facts.update(self._reasons.witnesses(self._somes, c))
@@ -160,6 +164,12 @@ class Told:
                 one = next((o for o in found if o.parameter == wanted), None)
                 told[name] = _NOT_KNOWN if one is None else self._known[one][2]
         return told
+
+    def _told_history(self, c: Context, x: Element | None) -> Any:
+        """What {history} shows: the bounds of the first history of `when`, or when it was."""
+        value = (c.facts if x is None else x.facts).get(self._pasts[0], _NOT_KNOWN)
+        at = value.get("at")
+        return datetime.fromisoformat(at).astimezone(c.zone) if at else value
 
     def _threshold(
         self, found: dict[ParameterOperand, Threshold], c: Context, x: Element | None
