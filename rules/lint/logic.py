@@ -13,8 +13,10 @@ from itertools import combinations, product
 from typing import Any, Final, TypeAlias
 
 from knowledge_base import KnowledgeBase
+from rules import words
 from rules.facts import Fact, Type, fact_of
 from rules.model import (
+    ALWAYS,
     AllOf,
     AnyOf,
     CodeSetOperand,
@@ -111,12 +113,6 @@ def canonical(tree: Condition) -> tuple[str, ...] | None:
     return tuple(sorted(" & ".join(sorted(map(repr, case))) for case in listed))
 
 
-def _subject(test: Test | Some | History) -> str:
-    if isinstance(test, Test):
-        return test.fact
-    return test.each if isinstance(test, Some) else test.of
-
-
 class Solver:
     """Judges alternatives, in rules with one `each` and one knowledge base."""
 
@@ -129,7 +125,7 @@ class Solver:
         by_fact: dict[str, list[Atom]] = {}
         for atom in sorted(case, key=repr):
             if Atom(atom.test, not atom.holds) in case:
-                return (_subject(atom.test),)
+                return (_name(atom.test),)
             if isinstance(atom.test, Test) and atom.holds:
                 by_fact.setdefault(atom.test.fact, []).append(atom)
         for name, atoms in by_fact.items():
@@ -266,6 +262,13 @@ class Solver:
         return bool(max(ours) < min(theirs) if strict else max(ours) <= min(theirs))
 
 
+def _name(condition: Test | Some | History) -> str:
+    """What a condition is about, for a message."""
+    if isinstance(condition, History):
+        return f"{words.HISTORY} of {condition.of}"
+    return condition.fact if isinstance(condition, Test) else condition.each
+
+
 def _comparable(a: Test, b: Test, knowledge: KnowledgeBase) -> bool:
     """Whether two limits are numbers (or days) of one unit."""
     units: set[str] = set()
@@ -304,6 +307,9 @@ def branches_of(tree: Condition) -> Iterator[AnyOf]:
         yield from branches_of(tree.condition)
     elif isinstance(tree, Some):
         yield from branches_of(tree.where)
+    elif isinstance(tree, History):
+        for inner in (tree.where, tree.last or ALWAYS):
+            yield from branches_of(inner)
     elif isinstance(tree, AllOf | AnyOf):
         if isinstance(tree, AnyOf):
             yield tree

@@ -57,8 +57,8 @@ def _meaning(rule: Rule) -> Any:
     if met is None or spared is None:
         return None
     told = rule.finding
-    return (rule.each, met, spared, told.result, told.severity, told.action, told.audience,
-            repr(sorted(told.by_phase)))  # fmt: skip
+    return (rule.each, rule.group_by, repr(rule.expect), met, spared, told.result, told.severity,
+            told.action, told.audience, repr(sorted(told.by_phase)))  # fmt: skip
 
 
 def _meet(one: Rule, other: Rule) -> bool:

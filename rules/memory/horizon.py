@@ -14,8 +14,8 @@ from typing import Final
 
 from knowledge_base import KnowledgeBase
 from rules import units, words
+from rules.expect_model import Expect
 from rules.facts import Fact, fact_of
-from rules.later import Expect
 from rules.model import (
     CalendarOperand,
     Condition,
@@ -131,6 +131,13 @@ def expected_of(rule: Rule, expect: Expect) -> dict[str, set[str]]:
     wanted = {*expected_facts(expect), TRUSTED}
     found.setdefault(expect.event.partition(".")[0], set()).update(wanted)
     return found
+
+
+def present_facts(*trees: Condition) -> tuple[str, ...]:
+    """The facts of the present act that conditions on past ones ask for, without `this.`."""
+    names = [n for tree in trees for test in tests_of(tree) for n in facts_of_test(test)]
+    found = [name.removeprefix(words.THIS) for name in names if name.startswith(words.THIS)]
+    return tuple(dict.fromkeys(found))
 
 
 def _own(tree: Condition) -> Iterable[str]:

@@ -21,6 +21,7 @@ from rules.model import (
     Condition,
     Effective,
     Evidence,
+    Expect,
     Literal,
     Test,
 )
@@ -28,8 +29,10 @@ from rules.reading.amounts import check_refunds
 from rules.reading.check_ids import EVIDENCE
 from rules.reading.checks import Scope
 from rules.reading.conditions import read_condition
+from rules.reading.expect import read_expect
 from rules.reading.fields import Fields
 from rules.reading.finding import read_finding
+from rules.reading.groups import read_group_by
 
 EVENT_NAMES: Final = tuple(f"{family}.{verb}" for family, verbs in VERBS.items() for verb in verbs)
 """What `on` can name."""
@@ -51,6 +54,15 @@ class Body:
     if_unknown: str
     limits: str
     title: Names | None = None
+    expect: Expect | None = None
+    group_by: tuple[str, ...] = ()
+
+
+def required_of(fields: Fields, required: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys that a body must have: one that expects an event needs no `when`."""
+    if not fields.node.is_mapping or fields.get(words.EXPECT) is None:
+        return required
+    return tuple(name for name in required if name != "when")
 
 
 def read_body(f: Fields, knowledge: KnowledgeBase) -> Body | None:
@@ -74,6 +86,10 @@ class _Reader:
         when = self._condition("when", place, ALWAYS)
         unless = self._condition("unless", place, NEVER)
         node = f.get("finding")
+        expect = read_expect(f, place)
+        group_by = read_group_by(
+            f, place, (scope, when, unless), is_awaiting=f.get(words.EXPECT) is not None
+        )
         finding = read_finding(node, place, (scope, when, unless), self.problems) if node else None
         if node is not None and finding is not None:
             if finding.amount is not None:
@@ -96,6 +112,8 @@ class _Reader:
             evidence=evidence,
             if_unknown=if_unknown,
             limits=limits,
+            expect=expect,
+            group_by=group_by,
         )
 
     def _on(self) -> tuple[str, ...]:
