@@ -138,7 +138,7 @@ class Evaluator:
         }
         return Plan(
             known.family,
-            phase_of(known.verb),
+            phase_of(known.verb, known.family),
             groups.pop("", None),
             groups.pop("items", None),
             of_pairs=groups.pop(words.INTERACTIONS, None),

@@ -43,7 +43,8 @@ def _verb(c: Context) -> Value:
 
 
 def _phase(c: Context) -> Value:
-    return phase_of(EVENT_TYPES[c.event.type].verb)
+    known = EVENT_TYPES[c.event.type]
+    return phase_of(known.verb, known.family)
 
 
 def is_void(c: Context) -> bool:

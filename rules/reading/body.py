@@ -168,7 +168,7 @@ class _Reader:
 
 def _check_phases(on: tuple[str, ...], node: Node, finding: FindingSpec, f: Fields) -> None:
     """Report what a rule says of phases that its events are never in: nobody would hear it."""
-    there = {phase_of(name.partition(".")[2]) for name in on}
+    there = {phase_of(verb, family) for family, _, verb in (name.partition(".") for name in on)}
     for phase in finding.by_phase:
         if there and phase not in there:
             where = node.get(phase) or node
