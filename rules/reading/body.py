@@ -11,7 +11,7 @@ from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node
 from rules import words
 from rules.facts import LIST_NAMES, list_of
-from rules.facts.event import WITH_DRUGS
+from rules.facts.event import WITH_PAIRS
 from rules.facts.pairs import IN_CONTEXT
 from rules.finding_model import FindingSpec
 from rules.model import (
@@ -112,7 +112,7 @@ class _Reader:
         each = self.fields.text("each")
         records = list_of(each)
         if each == words.INTERACTIONS:
-            have: tuple[str, ...] = WITH_DRUGS
+            have: tuple[str, ...] = WITH_PAIRS
         elif records is None:
             if each:
                 known = (*LIST_NAMES, words.INTERACTIONS)
