@@ -49,7 +49,7 @@ class Step:
     compared: tuple[Compared, ...] = ()
     steps: tuple[Step, ...] = ()
     lacks: tuple[Lack, ...] = ()
-    """Of a single condition that is unknown: what it lacks, why, and how old a stale value is."""
+    """Of a single condition that is unknown: what it lacks, why, and how old (or late) a value is that is not fresh."""
 
     def tests(self) -> Iterator[Step]:
         """The single conditions below, in the order of the text."""

@@ -48,7 +48,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
             "any_in_list", "none_in_list", "all_in_list", "amount_in", "key_word",
         )
     },
-    **{name: getattr(timing, name) for name in ("shifted", "is_stale", "interval", "overlap")},
+    **{name: getattr(timing, name) for name in ("shifted", "is_not_fresh", "interval", "overlap")},
     "some": some,
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ class Observed:
         return fact_value(fact, self.family, self.context, self.element)
 
     def freshness(self, test: Test) -> str:
-        """fresh, stale, or edge: a minute later it would be fresh; "" where its age is unknown."""
+        """fresh, not_fresh, or edge: a minute later it would be fresh; "" where its age is unknown."""
         fact = fact_of(test.fact, self.body.each)
         at = self.value(fact.time) if fact is not None and fact.time else None
         if fact is None or not isinstance(at, datetime):
@@ -55,7 +55,7 @@ class Observed:
         store[fact.time] = at + _MINUTE
         is_edge = self.truth(probe) is True
         store[fact.time] = at
-        return "edge" if is_edge else "stale"
+        return "edge" if is_edge else "not_fresh"
 
     def unit_of_limit(self, test: Test) -> str:
         """The unit of what an amount is compared with; "" where it has none."""

@@ -22,7 +22,7 @@ from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.testing import read_cases
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator
-from rules.engine.reasons import STALE
+from rules.engine.reasons import FUTURE, STALE
 from rules.model import Rule
 from rules.pack import TEST_SUFFIX, Pack, read_pack
 from simulation.ndjson import read as read_lines
@@ -271,6 +271,9 @@ def _branch(parent: Tree, step: Step) -> None:
         if lack.why == STALE:
             limit = f"; {step.said.rpartition(', ')[2]}" if ", fresh within " in step.said else ""
             node.add(Text(f"stale 已过期: {lack.fact} is {lack.age} old{limit}", style="yellow"))
+        elif lack.why == FUTURE:
+            late = f"{lack.fact} was observed {lack.age} after the service"
+            node.add(Text(f"future 晚于服务时间: {late}", style="yellow"))
         elif not any(r.fact == lack.fact and isinstance(r.value, dict) for r in step.reads):
             node.add(Text(f"unknown for 未知原因: {lack.fact}: {lack.why}", style="yellow"))
     for child in step.steps:

@@ -319,6 +319,8 @@ class Judge:
         at = self.reader.fact(f"{name}_at")
         if at[0] == "unknown":
             return None, missing or {(f"{name}_at", at[1])}
+        if at[1] > self.reader.as_of():
+            return None, missing or {(name, "future")}
         if at[1] > self.reader.as_of() - span:
             return truth, missing
         return None, missing or {(name, "stale")}
