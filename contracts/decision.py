@@ -132,7 +132,7 @@ class Missing(Record, frozen=True, kw_only=True):
     why: str
     """`not_reported`, `stated_absent`, `not_in_knowledge`, `unrecognised`, `partial_list` …"""
     age: str = ""
-    """How old a `stale` value is: `75.5 h`; how long after the service a `future` one was observed."""
+    """How old a `stale` value is: `75.5 h`; how much later than the service a `future` one."""
 
 
 class NotEvaluable(Record, frozen=True, kw_only=True):

@@ -8,14 +8,14 @@ from datetime import date
 from typing import Any
 
 from knowledge_base import KnowledgeBase
-from rules.authoring.operand_values import Compared, Values, compared, said_operand
+from rules.authoring.operand_values import Compared, Values, compared, promised, said_operand
 from rules.authoring.origins import Find, Origin, Origins
 from rules.authoring.received import received
 from rules.engine import compiler
 from rules.engine.plan import Ready
 from rules.engine.reasons import Asker, Lack, fact_value
 from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
-from rules.facts.base import Context, Element
+from rules.facts.base import NOT_REPORTED, Context, Element
 from rules.facts.pairs import find_pairs
 from rules.logic import Truth
 from rules.model import AllOf, Condition, Not, Some, Test, facts_of_test, operands_of
@@ -49,7 +49,7 @@ class Step:
     compared: tuple[Compared, ...] = ()
     steps: tuple[Step, ...] = ()
     lacks: tuple[Lack, ...] = ()
-    """Of a single condition that is unknown: what it lacks, why, and how old (or late) a value is that is not fresh."""
+    """Of a single condition that is unknown: what it lacks, why, and how old or late a value is."""
 
     def tests(self) -> Iterator[Step]:
         """The single conditions below, in the order of the text."""
@@ -110,6 +110,8 @@ class Steps:
             for operand in operands_of(test)
             if (entry := compared(operand, self._values(each, c, x))) is not None
         ]
+        if test.operator == "exists" and any(r.value == NOT_REPORTED for r in reads[:1]):
+            operands += [found for found in (promised(test.fact, c),) if found is not None]
         lacks = tuple(self._asker(each).missing(test, c, x)) if truth is None else ()
         return Step("test", said(test), truth, tuple(reads), tuple(operands), lacks=lacks)
 

@@ -135,7 +135,7 @@ def _end(
 def _exists(test: Test, fact: Fact, a: str) -> Form:
     operand = test.operands[0]
     wanted = isinstance(operand, Literal) and operand.value is True
-    helper = f"{'exists' if wanted else 'exists_not'}({a})"
+    helper = f"{'exists' if wanted else 'exists_not'}({a}, {fact.name!r}, c)"
     if fact.type is Type.LIST:
         return Form(f"type({a}) is dict", f"{'True' if wanted else 'False'} if {a} else "
                     f"{'False' if wanted else 'True'}", helper)  # fmt: skip
