@@ -58,8 +58,11 @@ def _facts(interval: Fields, context: Context) -> dict[str, frozenset[str]]:
     f = Fields(node, context, tuple(FAMILIES))
     found: dict[str, frozenset[str]] = {}
     for family in FAMILIES:
-        if f.get(family) is not None:
-            names = f.texts(family, required=True)
+        listed = f.get(family)
+        if listed is not None:
+            names = f.texts(family)
+            if listed.is_list and not names:
+                context.report(listed, f"`{family}` is empty", "name at least one fact")
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 context.report(node, f"`{twice[0]}` is promised twice", "remove one")
