@@ -17,6 +17,7 @@ from rules.engine.reasons import Asker, Lack, fact_value
 from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
 from rules.facts.base import NOT_REPORTED, Context, Element
 from rules.facts.pairs import find_pairs
+from rules.facts.vocabulary import chinese_of
 from rules.logic import Truth
 from rules.model import AllOf, Condition, Not, Some, Test, facts_of_test, operands_of
 from rules.naming import line_names
@@ -31,6 +32,8 @@ class Read:
     value: Any
     """{"unknown": why} where unknown, {"partial": […]} where a list may hold more."""
     unit: str = ""
+    zh: str = ""
+    """What a word of a closed vocabulary, or yes and no, means in Chinese."""
     received: str = ""
     """What was sent, `20 mL/min`, where it is unknown for its unit."""
     origin: Origin | None = None
@@ -104,7 +107,9 @@ class Steps:
             if fact is not None:
                 value = fact_value(fact, self._family, c, x)
                 origin = self._origin(fact, value, c, x, each)
-                reads.append(Read(name, value, fact.unit, received(fact, value, c, x), origin))
+                zh = chinese_of(fact, value)
+                came = received(fact, value, c, x)
+                reads.append(Read(name, value, fact.unit, zh, came, origin))
         operands = [
             entry
             for operand in operands_of(test)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rules.authoring.explain import said
-from rules.facts import fact_of
-from rules.model import ALWAYS, NEVER, AllOf, Condition, Not, Some, Test
+from rules.facts import Fact, fact_of
+from rules.facts.vocabulary import chinese_of
+from rules.model import ALWAYS, NEVER, AllOf, Condition, Literal, Not, Some, Test, Words
 
 
 def conditions_in_words(tree: Condition) -> list[str]:
@@ -15,7 +18,7 @@ def conditions_in_words(tree: Condition) -> list[str]:
         return [line for child in tree.conditions for line in conditions_in_words(child)]
     if isinstance(tree, Test):
         fact = fact_of(tree.fact)
-        meaning = f" — {fact.zh} {fact.en}" if fact is not None else ""
+        meaning = f" — {fact.zh} {fact.en}{_words(tree, fact)}" if fact is not None else ""
         return [f"- `{said(tree)}`{meaning}"]
     if isinstance(tree, Not):
         return ["- not 非", *_inside(tree.condition)]
@@ -28,6 +31,18 @@ def conditions_in_words(tree: Condition) -> list[str]:
             nested = ["- all of 全部", *(f"  {line}" for line in nested)]
         lines += [f"  {line}" for line in nested]
     return lines
+
+
+def _words(test: Test, fact: Fact) -> str:
+    """The words of a closed vocabulary that it compares with, in Chinese."""
+    values: list[Any] = []
+    for operand in test.operands:
+        if isinstance(operand, Words):
+            values += operand.values
+        elif isinstance(operand, Literal) and fact.words:
+            values.append(operand.value)
+    found = chinese_of(fact, tuple(values))
+    return f" ({found})" if found else ""
 
 
 def _inside(tree: Condition) -> list[str]:

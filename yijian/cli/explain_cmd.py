@@ -251,6 +251,8 @@ def _branch(parent: Tree, step: Step) -> None:
     node = parent.add(label)
     for read_fact in step.reads:
         text = Text(f"{read_fact.fact} = {plain(read_fact.value)}", style="default")
+        if read_fact.zh:
+            text.append(f" {read_fact.zh}")
         if read_fact.received:
             text.append(f", received 收到 {read_fact.received}")
         if read_fact.unit not in ("", "1") and not isinstance(read_fact.value, dict):
@@ -311,6 +313,7 @@ def _step(step: Step) -> dict[str, Any]:
                 "fact": r.fact,
                 "value": r.value,
                 "unit": r.unit,
+                "zh": r.zh,
                 "received": r.received,
                 "fields": r.origin.fields if r.origin is not None else (),
                 "looked_up": r.origin.looked_up if r.origin is not None else (),

@@ -75,7 +75,8 @@ def test_what_is_promised_changes_the_digest(tmp_path: Path) -> None:
         ((profile("{promises: {order: [event.note]}}"),) * 2, "has a profile already"),
         ((profile(*["{promises: {order: [event.note]}}"] * 2),), "overlaps"),
         ((profile("{promises: {order: [event.note]}, source: rumour}"),), "no source `rumour`"),
-        (("{title: {zh: 源, en: s}, intervals: [{promises: {order: [a]}}]}",), "`sender` is missing"),
+        ((profile("{promises: {order: [event.note]}}").replace("sender: urn:site:his, ", ""),),
+         "`sender` is missing"),
     ],
 )  # fmt: skip
 def test_what_promises_nothing_or_is_unclear_is_refused(
