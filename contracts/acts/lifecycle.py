@@ -121,7 +121,7 @@ VOIDING: Final = frozenset({"cancelled", "entered_in_error"})
 """Verbs after which an act no longer counts."""
 
 _PRE = frozenset({"draft"})
-_POST = frozenset({"dispensed", "executed", "returned", "refunded", "discharged", "ended"})
+_POST = frozenset({"returned", "refunded", "discharged", "ended"})
 _POST_FAMILIES = frozenset({"settlement", "upload", "feedback"})
 """What they tell of is over, whatever the verb."""
 
@@ -129,9 +129,9 @@ _POST_FAMILIES = frozenset({"settlement", "upload", "feedback"})
 def phase_of(verb: str, family: str = "") -> str:
     """`pre`, `during` or `post`: where in the life of an act an event with this verb stands.
 
-    A draft is pre-event (事前); from signature until the act is carried out is during-event
-    (事中); what was executed, dispensed, refunded, discharged or settled is evaluated post-event
-    (事后).
+    A draft is pre-event (事前); from signature until the act is carried out, its execution,
+    dispensing and charging included, is during-event (事中); what was given back, and what follows
+    the end of a visit (discharge, settlement), is post-event (事后).
     """
     if verb in _POST or family in _POST_FAMILIES:
         return "post"

@@ -25,6 +25,7 @@ from rules.facts import Type
 from rules.facts.items import find_drug, find_entry
 from rules.facts.read import absent, other_word, text
 from rules.facts.records import some
+from rules.facts.vocabulary import chinese_words, in_chinese
 from rules.model import (
     Condition,
     History,
@@ -43,6 +44,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
     "find_drug": find_drug,
     "find_entry": find_entry,
     "show": show,
+    "in_chinese": in_chinese,
     **{
         name: getattr(truth, name)
         for name in (
@@ -50,7 +52,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
             "any_in_list", "none_in_list", "all_in_list", "amount_in", "key_word",
         )
     },
-    **{name: getattr(timing, name) for name in ("shifted", "is_stale", "interval", "overlap")},
+    **{name: getattr(timing, name) for name in ("shifted", "is_not_fresh", "interval", "overlap")},
     "some": some,
 }  # fmt: skip
 
@@ -140,6 +142,10 @@ def _message(s: Source, text: str, language: str, bound: set[str]) -> str:
         else:
             a = s.fetch(fact, 0, bound)
             is_time = fact.type in (Type.TIME, Type.INTERVAL)
+            chinese = chinese_words(fact) if language == "zh" else {}
+            if chinese:
+                parts.append(f"show(in_chinese({a}, {s.value(chinese)}), 'zh')")
+                continue
             parts.append(f"show({a}, {language!r}, c.zone)" if is_time else _shown(a, language))
     parts.append(repr(text[at:]))
     return " + ".join(part for part in parts if part != "''") or "''"

@@ -1,8 +1,8 @@
 """The words of a finding: templates with {fact} and {threshold}, in Chinese and English.
 
-A value is shown as people write it: `左氧氟沙星片`, `0.5 g`, `1 天 2 小时`, `2026-03-02 10:00`,
-`2026-03-01 00:00 – 2026-03-08 00:00`; what is not known is shown as 未知, unknown. Times are those
-of the institution: sources write them in any zone.
+A value is shown as people write it: `左氧氟沙星片`, `门诊` (outpatient), `0.5 g`, `1 天 2 小时`,
+`2026-03-02 10:00`, `2026-03-01 00:00 – 2026-03-08 00:00`; what is not known is shown as 未知,
+unknown. Times are those of the institution: sources write them in any zone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from contracts.values import Amount, Quantity
+from knowledge_base.model import Names
 from rules.facts.base import Interval, Value
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -60,6 +61,8 @@ def show(value: Value, language: str, zone: tzinfo | None = None) -> str:
         return f"{value.value:.10g} {value.unit}"
     if isinstance(value, tuple):
         return _COMMA[language].join(value) or _NONE[language]
+    if isinstance(value, Names):
+        return value.zh if language == "zh" else value.en
     if isinstance(value, dict):
         known = value.get("partial")
         return f"{_COMMA[language].join(known)} …" if known else _UNKNOWN[language]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from contracts.decision import EMERGENCY, Citation, Finding, FoundPair, Threshold, Words
 from contracts.identity import EventKey, alert_id
+from knowledge_base.model import Names
 from rules import words
 from rules.engine import compiler
 from rules.engine.constants import threshold_of, value_for
@@ -17,6 +18,7 @@ from rules.engine.proposals import Suggestions
 from rules.engine.reasons import Reasons
 from rules.facts.base import Context, Element, Type
 from rules.facts.pairs import Pair
+from rules.facts.vocabulary import chinese_words, in_chinese
 from rules.finding_model import FindingSpec
 from rules.model import (
     Condition,
@@ -169,13 +171,17 @@ class Told:
             for test, holds, compared in self._limits:
                 if self._reasons.truth(test, c, x) is holds:
                     limits = [self._known[o][2] for o in compared if o in found]
+                    if len(limits) == 1:
+                        return limits[0]
                     return " – ".join(show(limit, "en") for limit in limits)
         first = next((o for o in self._compared if o in found), None)
         return _NOT_KNOWN if first is None else self._known[first][2]
 
     def _in_words(self, operand: ParameterOperand, limit: Threshold) -> Any:
-        """A limit as a message shows it: a number in the unit of the fact that stands beside it."""
+        """A limit as a message shows it: in the unit or the words of the fact beside it."""
         fact = self._measured.get(operand)
+        if fact is not None and fact.words:
+            return Names(in_chinese(limit.value, chinese_words(fact)), limit.value)
         if fact is None or fact.type is not Type.NUMBER:
             return limit.value
         value = value_for(fact, limit.value, limit.unit)
