@@ -132,7 +132,8 @@ class Missing(Record, frozen=True, kw_only=True):
     why: str
     """`not_reported`, `stated_absent`, `not_in_knowledge`, `unrecognised`, `partial_list` …"""
     age: str = ""
-    """How old a `stale` value is: `75.5 h`; of a history, since when the past is known."""
+    """How old a `stale` value is: `75.5 h`; how much later than the service a `future` one; of a
+    history, since when the past is known."""
 
 
 class NotEvaluable(Record, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from contracts import bundle
+from contracts import bundle, registry
 from contracts.acts import FAMILIES, VERBS
 from contracts.decision import Alert, DeadLetterHeaders, Decision, OriginHeaders
 from contracts.intake import SHAPES, Reason
@@ -28,6 +28,9 @@ def documents() -> dict[str, dict[str, Any]]:
     out = {f"{family}.v1.schema.json": event_schema(family) for family in FAMILIES}
     out["decision.v1.schema.json"] = _record_schema(Decision, "A decision about one event")
     out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
+    out["registry.v1.schema.json"] = _record_schema(
+        registry.Registered, "One registered institution, practitioner, device or bed", "registry"
+    )
     for file, (kind, title) in bundle.schemas().items():
         out[file] = _record_schema(kind, title)
     out["asyncapi.json"] = asyncapi()
@@ -48,9 +51,9 @@ def event_schema(family: str) -> dict[str, Any]:
     }
 
 
-def _record_schema(kind: type[Any], title: str) -> dict[str, Any]:
+def _record_schema(kind: Any, title: str, name: str = "") -> dict[str, Any]:
     (root,), defs = msgspec.json.schema_components([kind], ref_template=_TEMPLATE)
-    name = kind.__name__.lower()
+    name = name or kind.__name__.lower()
     return {
         "$schema": _DIALECT,
         "$id": f"urn:yijian:schema:{name}:v1",
@@ -124,6 +127,8 @@ def asyncapi() -> dict[str, Any]:
     )
     channel("bundles", topics.bundles, "bundle", "Signed rules and knowledge", "receive")
     channels["bundles"]["messages"]["activation"] = {"$ref": "#/components/messages/activation"}
+    messages["registry"] = _message("registry.v1.schema.json", "`kind/institution/id`")
+    channel("registry", topics.registry, "registry", "What is registered", "receive")
     return {
         "asyncapi": "3.0.0",
         "id": "urn:yijian:asyncapi:v1",
@@ -132,8 +137,8 @@ def asyncapi() -> dict[str, Any]:
             "version": "1.0.0",
             "license": {"name": "Apache-2.0"},
             "description": "Topics of the medical supervision rules engine. "
-            "All topics but bundles (which has one partition) have one partition count; the key "
-            "decides the partition (murmur2).",
+            "All topics but bundles and registry (which have one partition) have one partition "
+            "count; the key decides the partition (murmur2).",
         },
         "defaultContentType": "application/json",
         "channels": channels,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from knowledge_base.model import (
     Analyte,
@@ -19,9 +19,11 @@ from knowledge_base.model import (
     Source,
 )
 from knowledge_base.pairs import PairBook
+from knowledge_base.profiles import Promises, SourceProfile
 
 T = TypeVar("T")
 Pair = tuple[str, str]
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -44,6 +46,8 @@ class KnowledgeBase:
     _institutions: Mapping[str, History[Institution]]
     pairs: PairBook = field(default_factory=PairBook)
     """What must not, or not without thought, be used or charged together."""
+    profiles: Mapping[str, SourceProfile] = field(default_factory=dict)
+    """What source systems promise to send, by the `source` of their events."""
 
     def __repr__(self) -> str:
         return f"KnowledgeBase(digest={self.digest!r})"
@@ -82,6 +86,16 @@ class KnowledgeBase:
         history = self._institutions.get(institution_id)
         return history.at(day) if history is not None else None
 
+    def promises(self, sender: str, day: date) -> Promises | None:
+        """What a source promises on a day; None for one without a profile of that day."""
+        profile = self.profiles.get(sender)
+        return profile.history.at(day) if profile is not None else None
+
+    def promised(self, sender: str, family: str, day: date) -> frozenset[str]:
+        """The facts that a source promises to send with events of a family."""
+        promises = self.promises(sender, day)
+        return _NOTHING if promises is None else promises.facts.get(family, _NOTHING)
+
     def analytes(self) -> tuple[Analyte, ...]:
         """Every analyte once, by id."""
         unique = {analyte.id: analyte for analyte in self._analytes.values()}
@@ -94,6 +108,14 @@ class KnowledgeBase:
     def items(self, day: date | None = None) -> tuple[ServiceItem, ...]:
         """The orderable and chargeable items of a day, by system and code."""
         return _listing(self._items, day)
+
+    def every_drug(self) -> tuple[Drug, ...]:
+        """The drugs as they were and are: each entry of each."""
+        return tuple(e.value for history in self._drugs.values() for e in history)
+
+    def every_item(self) -> tuple[ServiceItem, ...]:
+        """The same of the orderable and chargeable items."""
+        return tuple(e.value for history in self._items.values() for e in history)
 
     def practitioners(self, day: date | None = None) -> tuple[Practitioner, ...]:
         """The people with a post on that day, licensed or not, by institution and id."""

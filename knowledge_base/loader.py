@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from knowledge_base import catalogue, classes, pair_tables, reference
+from knowledge_base import catalogue, classes, pair_tables, profiles, reference
 from knowledge_base.base import KnowledgeBase, Pair
 from knowledge_base.canonical import digest
 from knowledge_base.errors import KnowledgeError
@@ -27,6 +27,7 @@ from knowledge_base.model import (
     Source,
 )
 from knowledge_base.pairs import PairBook, PairTable
+from knowledge_base.profiles import SourceProfile
 from knowledge_base.strict_yaml import Node, Problem, read
 
 V = TypeVar("V", Source, Parameter, CodeSet, Analyte)
@@ -40,6 +41,7 @@ _SECTIONS: Final = (
     "codesets",
     "analytes",
     "pair_tables",
+    "source_profiles",
     "drugs",
     "items",
     "practitioners",
@@ -89,6 +91,7 @@ class _Gathered:
         self.analytes: dict[str, Analyte] = {}
         self.by_code: dict[Pair, Analyte] = {}
         self.pair_tables: dict[str, PairTable] = {}
+        self.profiles: dict[str, SourceProfile] = {}
         self.drugs: Rows[Pair, Drug] = Rows()
         self.items: Rows[Pair, ServiceItem] = Rows()
         self.practitioners: Rows[Pair, Practitioner] = Rows()
@@ -105,6 +108,7 @@ class _Gathered:
             "codesets": lambda n, d: self._unique(self.codesets, reference.codeset, n, d),
             "analytes": self._analyte,
             "pair_tables": self._pair_table,
+            "source_profiles": self._profile,
             "drugs": self._drug,
             "items": self._item,
             "practitioners": self._practitioner,
@@ -147,6 +151,13 @@ class _Gathered:
                 fix = "a finding names the pair by it: choose another id"
                 self.context.report(node, f"the pair `{row_id}` stands in `{other}` too", fix)
 
+    def _profile(self, node: Node, defaults: Defaults) -> None:
+        entry = profiles.profile(node, self.context, defaults)
+        if entry.sender in self.profiles:
+            fix = "write its intervals into one profile"
+            self.context.report(node, f"`{entry.sender}` has a profile already", fix)
+        self.profiles.setdefault(entry.sender, entry)
+
     def _drug(self, node: Node, defaults: Defaults) -> None:
         entry = catalogue.drug(node, self.context, defaults)
         self.drugs.add((entry.value.system, entry.value.code), entry, node)
@@ -182,6 +193,7 @@ class _Gathered:
             "sources": self.sources,
             "parameters": self.parameters,
             "codesets": self.codesets,
+            "profiles": self.profiles,
         }
         content = {**plain, **dated, "analytes": self.analytes, "pair_tables": self.pair_tables}
         pairs = PairBook(self.pair_tables, self.codesets, self.parameters)

@@ -79,13 +79,21 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     intake = [spec(name, settings.intake_max_bytes) for name in topics.all_intake]
     # Brokers measure batches as they are compressed: a re-keyed record may be larger than intake's.
     outputs = (topics.rekeyed, topics.decisions, topics.alerts, topics.dead_letters)
-    bundles = TopicSpec(
-        name=topics.bundles,
-        partitions=1,  # one order of all bundles and activations
-        replication_factor=settings.replication,
-        retention_ms=None,
-        compacted=True,
-        max_message_bytes=MAX_BUNDLE_BYTES + _HEADROOM,
-        log_append_time=True,
-    )
-    return [*intake, *(spec(name, settings.output_max_bytes) for name in outputs), bundles]
+
+    def broadcast(name: str, max_bytes: int) -> TopicSpec:
+        return TopicSpec(
+            name=name,
+            partitions=1,  # one order, which every worker reads in full
+            replication_factor=settings.replication,
+            retention_ms=None,
+            compacted=True,
+            max_message_bytes=max_bytes,
+            log_append_time=True,
+        )
+
+    return [
+        *intake,
+        *(spec(name, settings.output_max_bytes) for name in outputs),
+        broadcast(topics.bundles, MAX_BUNDLE_BYTES + _HEADROOM),
+        broadcast(topics.registry, settings.intake_max_bytes),
+    ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from knowledge_base import KnowledgeBase
 from rules.engine.truth import key_word
+from rules.facts.base import Context
 from rules.model import (
     CalendarOperand,
     CodeSetOperand,
@@ -45,6 +46,16 @@ class Compared:
     source: str = ""
     locator: str = ""
     valid_from: str = ""
+
+
+def promised(name: str, c: Context) -> Compared | None:
+    """The promise for whose sake a fact that did not come counts as absent; None without one."""
+    promises = c.knowledge.promises(c.event.source, c.day)
+    if promises is None or not c.is_promised(name):
+        return None
+    basis = promises.basis
+    said = f"profile 来源档案 {c.event.source}"
+    return Compared(said, f"promises {name}", source=basis.source, locator=basis.locator)
 
 
 def compared(operand: Operand, values: Values) -> Compared | None:

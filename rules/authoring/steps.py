@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from knowledge_base import KnowledgeBase
-from rules.authoring.operand_values import Compared, Values, compared
+from rules.authoring.operand_values import Compared, Values, compared, promised
 from rules.authoring.origins import Find, Origin, Origins
 from rules.authoring.received import received
 from rules.authoring.said import said
@@ -16,8 +16,9 @@ from rules.engine import compiler
 from rules.engine.plan import Ready
 from rules.engine.reasons import Asker, Lack, fact_value
 from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
-from rules.facts.base import Context, Element
+from rules.facts.base import NOT_REPORTED, Context, Element
 from rules.facts.pairs import find_pairs
+from rules.facts.vocabulary import chinese_of
 from rules.logic import Truth
 from rules.model import AllOf, Condition, History, Not, Some, Test, facts_of_test, operands_of
 from rules.naming import line_names
@@ -32,6 +33,8 @@ class Read:
     value: Any
     """{"unknown": why} where unknown, {"partial": […]} where a list may hold more."""
     unit: str = ""
+    zh: str = ""
+    """What a word of a closed vocabulary, or yes and no, means in Chinese."""
     received: str = ""
     """What was sent, `20 mL/min`, where it is unknown for its unit."""
     origin: Origin | None = None
@@ -50,7 +53,7 @@ class Step:
     compared: tuple[Compared, ...] = ()
     steps: tuple[Step, ...] = ()
     lacks: tuple[Lack, ...] = ()
-    """Of a single condition that is unknown: what it lacks, why, and how old a stale value is."""
+    """Of a single condition that is unknown: what it lacks, why, and how old or late a value is."""
 
     def tests(self) -> Iterator[Step]:
         """The single conditions below, in the order of the text."""
@@ -107,12 +110,16 @@ class Steps:
             if fact is not None:
                 value = fact_value(fact, self._family, c, x)
                 origin = self._origin(fact, value, c, x, each)
-                reads.append(Read(name, value, fact.unit, received(fact, value, c, x), origin))
+                zh = chinese_of(fact, value)
+                came = received(fact, value, c, x)
+                reads.append(Read(name, value, fact.unit, zh, came, origin))
         operands = [
             entry
             for operand in operands_of(test)
             if (entry := compared(operand, self._values(each, c, x))) is not None
         ]
+        if test.operator == "exists" and any(r.value == NOT_REPORTED for r in reads[:1]):
+            operands += [found for found in (promised(test.fact, c),) if found is not None]
         lacks = tuple(self._asker(each).missing(test, c, x)) if truth is None else ()
         return Step("test", said(test), truth, tuple(reads), tuple(operands), lacks=lacks)
 

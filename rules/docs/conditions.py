@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rules import words
 from rules.authoring.operand_values import said_operand
 from rules.authoring.said import said, window_of
-from rules.facts import fact_of
-from rules.model import ALWAYS, NEVER, AllOf, Condition, History, Not, Some, Test
+from rules.facts import Fact, fact_of
+from rules.facts.vocabulary import chinese_of
+from rules.model import (
+    ALWAYS,
+    NEVER,
+    AllOf,
+    Condition,
+    History,
+    Literal,
+    Not,
+    Some,
+    Test,
+    Words,
+)
 
 
 def conditions_in_words(tree: Condition) -> list[str]:
@@ -17,7 +31,7 @@ def conditions_in_words(tree: Condition) -> list[str]:
         return [line for child in tree.conditions for line in conditions_in_words(child)]
     if isinstance(tree, Test):
         fact = fact_of(tree.fact.removeprefix(words.THIS))
-        meaning = f" — {fact.zh} {fact.en}" if fact is not None else ""
+        meaning = f" — {fact.zh} {fact.en}{_words(tree, fact)}" if fact is not None else ""
         return [f"- `{said(tree)}`{meaning}"]
     if isinstance(tree, Not):
         return ["- not 非", *_inside(tree.condition)]
@@ -55,6 +69,18 @@ def _history(history: History) -> list[str]:
     if history.last is not None:
         lines += ["  - which 且", *(f"  {line}" for line in _inside(history.last))]
     return lines
+
+
+def _words(test: Test, fact: Fact) -> str:
+    """The words of a closed vocabulary that it compares with, in Chinese."""
+    values: list[Any] = []
+    for operand in test.operands:
+        if isinstance(operand, Words):
+            values += operand.values
+        elif isinstance(operand, Literal) and fact.words:
+            values.append(operand.value)
+    found = chinese_of(fact, tuple(values))
+    return f" ({found})" if found else ""
 
 
 def _inside(tree: Condition) -> list[str]:

@@ -8,6 +8,7 @@ from rules import words
 from rules.docs.markdown import code, codes, table
 from rules.facts import CATALOGUE, LISTS, Fact
 from rules.facts.base import Type
+from rules.facts.vocabulary import chinese_words
 from rules.reading.checks import FITTING
 
 
@@ -43,8 +44,14 @@ def _table(facts: list[Fact]) -> Iterator[str]:
         (
             [
                 code(fact.name), fact.type.value, fact.unit, fact.zh, fact.en, fact.of,
-                ", ".join(fact.families), codes(fact.words),
+                ", ".join(fact.families), _words(fact),
             ]
             for fact in facts
         ),
     )  # fmt: skip
+
+
+def _words(fact: Fact) -> str:
+    """The closed vocabulary, each word with its Chinese."""
+    chinese = chinese_words(fact)
+    return ", ".join(f"{code(word)} {chinese.get(word, '')}".rstrip() for word in fact.words)

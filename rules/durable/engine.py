@@ -47,13 +47,19 @@ class Decider:
         return outcome_of(self.translated.program.rails(Live(self._bound, reading)))
 
     def recorded(
-        self, event: Mapping[str, Any], element: Mapping[str, Any] | None, zone: tzinfo
+        self,
+        event: Mapping[str, Any],
+        element: Mapping[str, Any] | None,
+        zone: tzinfo,
+        promised: frozenset[str],
     ) -> int:
-        """The outcome that follows from recorded facts; `zone` is the institution's.
+        """The outcome that follows from recorded facts.
+
+        `zone` is the institution's, `promised` are the facts that the event's source promises.
 
         Raises NotRecordedError where a condition needs more than was recorded.
         """
-        facts = Recorded(self._bound, event, element, zone)
+        facts = Recorded(self._bound, event, element, zone, promised)
         return outcome_of(self.translated.program.rails(facts))
 
 

@@ -26,6 +26,10 @@ class Facts(Protocol):
         """The truth of a condition that durable_rules has no words for."""
         ...
 
+    def is_promised(self, name: str) -> bool:
+        """Whether the event's source promises to send a fact."""
+        ...
+
     def is_known_code(self, name: str) -> bool:
         """Whether the knowledge base knows the code that a fact holds."""
         ...
@@ -100,7 +104,7 @@ def _key_word(value: Any) -> str:
 
 
 def state(fact: str) -> Read:
-    """True where there is something, false where it is stated that there is not."""
+    """True where there is something, false where it is stated, or promised, that there is not."""
 
     def read(facts: Facts) -> Plain | None:
         value = facts.value(fact)
@@ -108,7 +112,9 @@ def state(fact: str) -> Read:
             return bool(value != ())
         if "partial" in value:
             return True if value["partial"] else None
-        return False if value.get("unknown") == "stated_absent" else None
+        why = value.get("unknown")
+        is_absent = why == "stated_absent" or (why == "not_reported" and facts.is_promised(fact))
+        return False if is_absent else None
 
     return read
 

@@ -101,6 +101,9 @@ class Live:
         except Exception:
             return None
 
+    def is_promised(self, name: str) -> bool:
+        return self._reading.c.is_promised(name)
+
     def is_known_code(self, name: str) -> bool:
         knows = self._bound.fact(name).in_knowledge
         reading = self._reading
@@ -119,9 +122,11 @@ class Recorded:
         event: Mapping[str, Any],
         element: Mapping[str, Any] | None,
         zone: tzinfo,
+        promised: frozenset[str],
     ) -> None:
         self._bound = bound
         self._zone = zone
+        self._promised = promised
         self._event: dict[str, Value] = {}
         self._element: dict[str, Value] = {}
         self._raw = (event, element or {})
@@ -141,7 +146,7 @@ class Recorded:
         for history in histories_of(tree):
             self._past(name_of(history))
         # What is not recorded is not there: a condition that reaches for it says so by failing.
-        context = SimpleNamespace(zone=self._zone)
+        context = SimpleNamespace(zone=self._zone, is_promised=self.is_promised)
         element = SimpleNamespace(of=None)
         try:
             return self._bound.condition(tree)(context, self._event, element, self._element)
@@ -155,6 +160,9 @@ class Recorded:
         if value is None:
             raise NotRecordedError(name)
         self._event[name] = self._element[name] = value
+
+    def is_promised(self, name: str) -> bool:
+        return name in self._promised
 
     def is_known_code(self, name: str) -> bool:
         value = self.value(name)

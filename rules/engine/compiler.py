@@ -17,7 +17,7 @@ from rules.engine import timing, truth
 from rules.engine.codegen import emit_condition
 from rules.engine.constants import resolver
 from rules.engine.index import Table
-from rules.engine.messages import HISTORY, NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
+from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
 from rules.engine.past import Past
 from rules.engine.rule_code import emit_rule
 from rules.engine.source import Source
@@ -25,6 +25,7 @@ from rules.facts import Type
 from rules.facts.items import find_drug, find_entry
 from rules.facts.read import absent, other_word, text
 from rules.facts.records import some
+from rules.facts.vocabulary import chinese_words, in_chinese
 from rules.model import (
     Condition,
     History,
@@ -43,6 +44,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
     "find_drug": find_drug,
     "find_entry": find_entry,
     "show": show,
+    "in_chinese": in_chinese,
     **{
         name: getattr(truth, name)
         for name in (
@@ -50,7 +52,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
             "any_in_list", "none_in_list", "all_in_list", "amount_in", "key_word",
         )
     },
-    **{name: getattr(timing, name) for name in ("shifted", "is_stale", "interval", "overlap")},
+    **{name: getattr(timing, name) for name in ("shifted", "is_not_fresh", "interval", "overlap")},
     "some": some,
 }  # fmt: skip
 
@@ -105,7 +107,7 @@ def compile_rule(rule: Rule, family: str, knowledge: KnowledgeBase, day: date) -
 def compile_told(rule: Rule, message: Names, key: tuple[str, ...], family: str) -> Run:
     """A function `(c, F, x, E, thresholds) -> (facts, key, Chinese, English)` of a finding.
 
-    `thresholds` has a value for every placeholder of the message that is no fact.
+    `thresholds` has a value for every placeholder of the message that shows a limit.
     """
     s = Source(rule.each, family, lambda constant: None)
     bound: set[str] = set()
@@ -131,7 +133,7 @@ def _message(s: Source, text: str, language: str, bound: set[str]) -> str:
         parts.append(repr(text[at : match.start()]))
         at = match.end()
         name = match.group(1)
-        if name in (THRESHOLD, HISTORY) or name.startswith(NAMED_THRESHOLD):
+        if name == THRESHOLD or name.startswith(NAMED_THRESHOLD):
             parts.append(_shown(f"h[{name!r}]", language))
             continue
         fact = s.fact(name)
@@ -140,6 +142,10 @@ def _message(s: Source, text: str, language: str, bound: set[str]) -> str:
         else:
             a = s.fetch(fact, 0, bound)
             is_time = fact.type in (Type.TIME, Type.INTERVAL)
+            chinese = chinese_words(fact) if language == "zh" else {}
+            if chinese:
+                parts.append(f"show(in_chinese({a}, {s.value(chinese)}), 'zh')")
+                continue
             parts.append(f"show({a}, {language!r}, c.zone)" if is_time else _shown(a, language))
     parts.append(repr(text[at:]))
     return " + ".join(part for part in parts if part != "''") or "''"

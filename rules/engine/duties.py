@@ -14,6 +14,7 @@ from rules.engine.reasons import Asker, Lack
 from rules.facts.base import Context, Element
 from rules.facts.read import start_of
 from rules.memory.applying import raw_of
+from rules.memory.horizon import present_facts
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import Step
 from rules.model import ParameterOperand, Rule
@@ -40,6 +41,8 @@ class Duty:
     """What happens without it, in order."""
     match: tuple[Any, ...]
     """The values of the facts in which the expected event must agree, as JSON has them."""
+    this: dict[str, Any]
+    """Facts of the present that it is compared with, as JSON has them."""
 
     @property
     def waiting(self) -> Waiting:
@@ -60,6 +63,7 @@ class Expectation:
             raise ValueError(f"{rule.id} expects nothing")
         self._rule = rule
         self._expect = rule.expect
+        self._this = present_facts(self._expect.where)
         self._asker = Asker(rule.each, family, knowledge, day)
 
     def of(self, key: EventKey, c: Context, x: Element | None) -> Duty | list[Lack]:
@@ -115,6 +119,7 @@ class Expectation:
             extend_us=us_of(extended) - due_us,
             steps=tuple(steps),
             match=tuple(match),
+            this={name: raw_of(asker.value(name, c, x)) for name in self._this},
         )
 
 

@@ -145,7 +145,7 @@ class Evaluator:
         ready: dict[str, list[Ready]] = {}
         waiting: list[Rule] = []
         name = f"{known.family}.{known.verb}"
-        phase = phase_of(known.verb)
+        phase = phase_of(known.verb, known.family)
         for order, rule in enumerate(self._in_force(name, day, group)):
             is_shown = rule.status == "active" or self._profile == "demo"
             shown = "active" if is_shown else "shadow"

@@ -82,19 +82,19 @@ def form_of(s: Source, test: Test, depth: int, bound: set[str]) -> Form:
 def _fresh(
     s: Source, test: Test, fact: Fact, form: Form, depth: int, bound: set[str]
 ) -> Form:  # fmt: skip
-    """The same for a value that must not be old: where it is, or its age is unknown, unknown."""
+    """The same for a value that must be fresh: where it is not, or its age is unknown, unknown."""
     at = s.fetch(s.fact(fact.time), depth, bound)
     unknown: list[str] = [f"type({at}) is dict"]
     assert test.fresh_within is not None
     span, unit = _span(s, test.fresh_within, depth, bound, unknown)
     if not span:
         return _NOTHING
-    unknown.append(f"is_stale(c, x, {at}, {span}, {unit!r})")
-    stale = " or ".join(unknown)
+    unknown.append(f"is_not_fresh(c, x, {at}, {span}, {unit!r})")
+    not_fresh = " or ".join(unknown)
     if form.is_plain:
-        return Form(f"{form.unknown} or {stale}", form.truth)
+        return Form(f"{form.unknown} or {not_fresh}", form.truth)
     # What is not known at all is as old as it likes: its own form decides.
-    return Form(form.unknown, f"(None if {stale} else {form.truth})", form.otherwise)
+    return Form(form.unknown, f"(None if {not_fresh} else {form.truth})", form.otherwise)
 
 
 def _span(
@@ -135,7 +135,7 @@ def _end(
 def _exists(test: Test, fact: Fact, a: str) -> Form:
     operand = test.operands[0]
     wanted = isinstance(operand, Literal) and operand.value is True
-    helper = f"{'exists' if wanted else 'exists_not'}({a})"
+    helper = f"{'exists' if wanted else 'exists_not'}({a}, {fact.name!r}, c)"
     if fact.type is Type.LIST:
         return Form(f"type({a}) is dict", f"{'True' if wanted else 'False'} if {a} else "
                     f"{'False' if wanted else 'True'}", helper)  # fmt: skip

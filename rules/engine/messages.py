@@ -1,8 +1,8 @@
 """The words of a finding: templates with {fact} and {threshold}, in Chinese and English.
 
-A value is shown as people write it: `左氧氟沙星片`, `0.5 g`, `1 天 2 小时`, `2026-03-02 10:00`,
-`2026-03-01 00:00 – 2026-03-08 00:00`; what is not known is shown as 未知, unknown. Times are those
-of the institution: sources write them in any zone.
+A value is shown as people write it: `左氧氟沙星片`, `门诊` (outpatient), `0.5 g`, `1 天 2 小时`,
+`2026-03-02 10:00`, `2026-03-01 00:00 – 2026-03-08 00:00`; what is not known is shown as 未知,
+unknown. Times are those of the institution: sources write them in any zone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from contracts.values import Amount, Quantity
+from knowledge_base.model import Names
 from rules.facts.base import Interval, Value
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -20,13 +21,11 @@ THRESHOLD: Final = "threshold"
 NAMED_THRESHOLD: Final = "threshold:"
 """`{threshold:ID}` shows the parameter of that id, among several."""
 HISTORY: Final = "history"
-"""`{history}` shows what the first `history` of `when` came to: a count or a sum, `at least 2`
-where it may be more; or when the latest act was."""
+"""`{history}` shows what the first `history` of `when` came to: a count or a sum."""
 _YES: Final = {"zh": "是", "en": "yes"}
 _NO: Final = {"zh": "否", "en": "no"}
 _NONE: Final = {"zh": "无", "en": "none"}
 _UNKNOWN: Final = {"zh": "未知", "en": "unknown"}
-_AT_LEAST: Final = {"zh": "至少", "en": "at least"}
 _COMMA: Final = {"zh": "、", "en": ", "}
 _OPEN: Final = {"zh": "至今", "en": "open"}
 _ALWAYS: Final = {"zh": "始终", "en": "always"}
@@ -62,10 +61,8 @@ def show(value: Value, language: str, zone: tzinfo | None = None) -> str:
         return f"{value.value:.10g} {value.unit}"
     if isinstance(value, tuple):
         return _COMMA[language].join(value) or _NONE[language]
-    if isinstance(value, dict) and "certain" in value:
-        certain = show(value["certain"], language)
-        is_known = value["certain"] == value["possible"]
-        return certain if is_known else f"{_AT_LEAST[language]} {certain}"
+    if isinstance(value, Names):
+        return value.zh if language == "zh" else value.en
     if isinstance(value, dict):
         known = value.get("partial")
         return f"{_COMMA[language].join(known)} …" if known else _UNKNOWN[language]

@@ -35,7 +35,7 @@ from rules.memory.history import (
     restored,
     year_of,
 )
-from rules.memory.horizon import is_of_lines, member_facts
+from rules.memory.horizon import is_of_lines, member_facts, present_facts
 from rules.memory.instants import instant_of, us_of
 from rules.model import (
     Condition,
@@ -44,8 +44,6 @@ from rules.model import (
     ParameterOperand,
     QuantityOperand,
     Test,
-    facts_of_test,
-    tests_of,
 )
 from rules.units import convert
 
@@ -88,7 +86,8 @@ class Past:
         self._line_facts = tuple(fact for fact in facts if fact.of)
         self._where = self._compiled(history.where)
         self._last = self._compiled(history.last) if history.last is not None else None
-        self._this = _present_names(history)
+        asked = (history.where, *((history.last,) if history.last is not None else ()))
+        self._this = present_facts(*asked)
         self._compare = self._comparison()
 
     def _compiled(self, tree: Condition) -> Callable[..., Truth]:
@@ -297,18 +296,6 @@ class Past:
             read = fact.extractors[self._present]
             value = store[fact.name] = read(c, x) if fact.of else read(c)
         return value
-
-
-def _present_names(history: History) -> tuple[str, ...]:
-    trees = (history.where, history.last) if history.last is not None else (history.where,)
-    names = {
-        name.removeprefix(THIS): None
-        for tree in trees
-        for test in tests_of(tree)
-        for name in facts_of_test(test)
-        if name.startswith(THIS)
-    }
-    return tuple(names)
 
 
 def _summed(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Ready:
         self.family = known.family
         self.run: compiler.Run = later(self, Ready._first_run)
         self.anchor = anchor_of(rule, knowledge, day)
-        spec = rule.finding.in_phase(phase_of(known.verb))
+        spec = rule.finding.in_phase(phase_of(known.verb, known.family))
         self.reminded = spec.audience if rule.if_unknown == "remind" else ()
         """Whom to tell when it cannot be evaluated."""
         self._knowledge = knowledge

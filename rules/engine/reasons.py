@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from contracts.decision import Missing
@@ -12,7 +12,7 @@ from rules import logic
 from rules.engine import compiler
 from rules.engine.constants import members_of
 from rules.engine.past import name_of
-from rules.engine.timing import age_of
+from rules.engine.timing import age_of, hours
 from rules.engine.truth import key_word
 from rules.facts import Fact, Records, Type, fact_of, list_of
 from rules.facts.base import Context, Element, Interval, Value
@@ -33,12 +33,17 @@ from rules.model import (
 )
 
 STALE: Final = "stale"
+FUTURE: Final = "future"
+"""Observed after the time that the condition is judged at."""
 _CLOSER_LOOK: Final = frozenset({Type.AMOUNT, Type.INTERVAL})
 """Facts that may leave a condition unknown although they are known."""
 
 
 class Lack(NamedTuple):
-    """A fact that was needed and not there, and why; `age` is that of a stale value."""
+    """A fact that was needed and not there, and why.
+
+    `age` is that of a stale value; of a future one how much later it was observed.
+    """
 
     fact: str
     why: str
@@ -180,11 +185,11 @@ class Asker:
                 if key is not None and self.row(operand, c, x) is None:
                     found.append(Lack(operand.missing_name, "not_in_knowledge"))
         if test.fresh_within is not None and not found:
-            found += self._staleness(test, c, x)
+            found += self._not_fresh(test, c, x)
         return found or [Lack(test.fact, "unit")]
 
-    def _staleness(self, test: Test, c: Context, x: Element | None) -> list[Lack]:
-        """Whether a known value is unknown by its age; one in another unit is not only old."""
+    def _not_fresh(self, test: Test, c: Context, x: Element | None) -> list[Lack]:
+        """Whether a known value is unknown by its time; one in another unit is not only old."""
         name = self.fact(test.fact).time
         at = self.value(name, c, x)
         if type(at) is not datetime:
@@ -192,7 +197,10 @@ class Asker:
         plain = Test(test.fact, test.operator, test.operands)
         if self.truth(plain, c, x) is None:
             return []
-        return [Lack(test.fact, STALE, age_of(c, x, at))]
+        age = age_of(c, x, at)
+        if age < timedelta(0):
+            return [Lack(test.fact, FUTURE, hours(-age))]
+        return [Lack(test.fact, STALE, hours(age))]
 
     def _nameless(self, test: Test) -> list[Lack]:
         """Code sets and plain parameters of a condition that have no value on these days."""

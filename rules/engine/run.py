@@ -292,7 +292,7 @@ class Run:
         `under` is the element, the fact that is missing, and why; `might_be` are the facts that
         are known of it.
         """
-        elements = [element_with(known, under[2]) for known in might_be]
+        elements = [element_with(known) for known in might_be]
         for ready in group.everything:
             reasons, scope = ready.reasons, ready.rule.scope
             try:

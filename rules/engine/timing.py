@@ -1,4 +1,4 @@
-"""What conditions say of time: calendar limits, stale values, and intervals that meet.
+"""What conditions say of time: calendar limits, fresh values, and intervals that meet.
 
 Generated code calls these. Times are instants; an interval is [from, to), and what is not known
 of one makes an answer unknown only where it could change it.
@@ -29,18 +29,18 @@ def shifted(at: datetime, count: int, unit: str, zone: tzinfo) -> datetime:
     return local.replace(year=year, month=month + 1, day=day)
 
 
-def is_stale(c: Context, x: Element | None, at: datetime, span: Any, unit: str) -> bool:
-    """Whether what was observed then is older than the span allows: the window is (t - w, t].
+def is_not_fresh(c: Context, x: Element | None, at: datetime, span: Any, unit: str) -> bool:
+    """Whether what was observed then lies outside of the window (t - w, t]: too old, or too late.
 
     `span` is a timedelta, or with a unit a number of calendar days, months or years.
     """
     until = judged_at(c, x)
-    return at <= (shifted(until, -span, unit, c.zone) if unit else until - span)
+    return at > until or at <= (shifted(until, -span, unit, c.zone) if unit else until - span)
 
 
-def age_of(c: Context, x: Element | None, at: datetime) -> str:
-    """How old an observation is, for a decision to say: `75.5 h`."""
-    return hours(judged_at(c, x) - at)
+def age_of(c: Context, x: Element | None, at: datetime) -> timedelta:
+    """How old an observation is at the time judged; negative for one that was made later."""
+    return judged_at(c, x) - at
 
 
 def hours(span: timedelta) -> str:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 from contracts.decision import EMERGENCY, Citation, Finding, FoundPair, Threshold, Words
 from contracts.identity import EventKey, alert_id
+from knowledge_base.model import Names
 from rules import words
 from rules.engine import compiler
 from rules.engine.constants import threshold_of, value_for
-from rules.engine.messages import HISTORY, NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
+from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
 from rules.engine.money import Money
 from rules.engine.past import name_of
 from rules.engine.proposals import Suggestions
 from rules.engine.reasons import Reasons
 from rules.facts.base import Context, Element, Type
 from rules.facts.pairs import Pair
+from rules.facts.vocabulary import chinese_words, in_chinese
 from rules.finding_model import FindingSpec
 from rules.model import (
     Condition,
@@ -80,8 +81,7 @@ class Told:
         self._measured = {o: reasons.fact(t.fact) for t in tests for o in parameters_of(t)}
         self._known: dict[ParameterOperand, tuple[Any, Threshold, Any]] = {}
         texts = (spec.message.zh, spec.message.en)
-        shown_names = [name for text in texts for name in PLACEHOLDER.findall(text)]
-        self._shows_history = HISTORY in shown_names and bool(histories_of(rule.when))
+        shown_names = (name for text in texts for name in PLACEHOLDER.findall(text))
         self._placeholders = tuple(dict.fromkeys(n for n in shown_names if _is_limit(n)))
         self._words = compiler.compile_told(rule, spec.message, spec.key, reasons.family)
 
@@ -93,8 +93,6 @@ class Told:
         rule, spec, F = self._rule, self._spec, c.facts
         limits = self._thresholds(c, x) if self._parameters else {}
         told = self._told_limits(limits, c, x) if self._placeholders else {}
-        if self._shows_history:
-            told[HISTORY] = self._told_history(c, x)
         facts, group, zh, en = self._words(c, F, x, F if x is None else x.facts, told)
         if self._somes:
             facts.update(self._reasons.witnesses(self._somes, c))
@@ -165,12 +163,6 @@ class Told:
                 told[name] = _NOT_KNOWN if one is None else self._known[one][2]
         return told
 
-    def _told_history(self, c: Context, x: Element | None) -> Any:
-        """What {history} shows: the bounds of the first history of `when`, or when it was."""
-        value = (c.facts if x is None else x.facts).get(self._pasts[0], _NOT_KNOWN)
-        at = value.get("at")
-        return datetime.fromisoformat(at).astimezone(c.zone) if at else value
-
     def _threshold(
         self, found: dict[ParameterOperand, Threshold], c: Context, x: Element | None
     ) -> Any:
@@ -179,13 +171,17 @@ class Told:
             for test, holds, compared in self._limits:
                 if self._reasons.truth(test, c, x) is holds:
                     limits = [self._known[o][2] for o in compared if o in found]
+                    if len(limits) == 1:
+                        return limits[0]
                     return " – ".join(show(limit, "en") for limit in limits)
         first = next((o for o in self._compared if o in found), None)
         return _NOT_KNOWN if first is None else self._known[first][2]
 
     def _in_words(self, operand: ParameterOperand, limit: Threshold) -> Any:
-        """A limit as a message shows it: a number in the unit of the fact that stands beside it."""
+        """A limit as a message shows it: in the unit or the words of the fact beside it."""
         fact = self._measured.get(operand)
+        if fact is not None and fact.words:
+            return Names(in_chinese(limit.value, chinese_words(fact)), limit.value)
         if fact is None or fact.type is not Type.NUMBER:
             return limit.value
         value = value_for(fact, limit.value, limit.unit)

@@ -8,7 +8,7 @@ partial list does not, `all_in` of an empty list is false.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from contracts.values import Amount, Quantity
 from rules.facts.base import Value
@@ -18,17 +18,28 @@ from rules.units import convert
 Contains: TypeAlias = Callable[[str], bool]
 
 
-def exists(value: Value) -> Truth:
-    """Known is true, stated absent is false, not reported is unknown; a list needs an element."""
+class Promised(Protocol):
+    """Knows what the event's source promises to send."""
+
+    def is_promised(self, name: str) -> bool: ...
+
+
+def exists(value: Value, name: str, sender: Promised) -> Truth:
+    """Known is true, stated absent is false; a list needs an element.
+
+    Not reported is unknown, and false where the sender promises to send the fact `name`.
+    """
     if type(value) is not dict:
         return bool(value) if type(value) is tuple else True
     if "partial" in value:
         return True if value["partial"] else None
-    return False if value["unknown"] == "stated_absent" else None
+    why = value["unknown"]
+    is_absent = why == "stated_absent" or (why == "not_reported" and sender.is_promised(name))
+    return False if is_absent else None
 
 
-def exists_not(value: Value) -> Truth:
-    found = exists(value)
+def exists_not(value: Value, name: str, sender: Promised) -> Truth:
+    found = exists(value, name, sender)
     return None if found is None else not found
 
 

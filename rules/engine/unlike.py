@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from rules.facts.base import Element, Value
+from rules.facts.base import Element, Value, unknown
 
 
 def merged(
@@ -28,19 +28,19 @@ def merged(
     return found
 
 
-def element_with(known: dict[str, Value], why: str) -> Element:
-    """An element of which only these facts are known, and the others are unknown for one reason."""
+def element_with(known: dict[str, Value]) -> Element:
+    """An element of which only these facts are known, as nobody knows whether it is there."""
     x = Element(None, "")
-    x.facts = _Unknown(why, known)
+    x.facts = _Unknown(known)
     return x
 
 
-class _Unknown(dict[str, Value]):
-    """The facts of an element of which little is known: the others are unknown for one reason."""
+_NOT_LISTED: Final = unknown("not_listed")
+"""Never absent: who promises a fact of each line did not promise the lines that did not come."""
 
-    def __init__(self, why: str, known: dict[str, Value]) -> None:
-        super().__init__(known)
-        self._value = {"unknown": why}
+
+class _Unknown(dict[str, Value]):
+    """The facts of an element of which little is known."""
 
     def get(self, name: str, default: Any = None) -> Value:
-        return super().get(name, self._value)
+        return super().get(name, _NOT_LISTED)

@@ -7,7 +7,18 @@ from types import MappingProxyType
 from typing import Final
 
 from contracts.event import EVENT_TYPES
-from rules.facts import event, items, pairs, past, patient, records, times
+from rules.facts import (
+    accounts,
+    care,
+    event,
+    items,
+    pairs,
+    past,
+    patient,
+    records,
+    supply,
+    times,
+)
 from rules.facts.base import PARTIAL_LIST, Context, Element, Fact, Type, Value
 from rules.facts.records import RECORDS, Found, Records
 
@@ -20,6 +31,9 @@ CATALOGUE: Final = MappingProxyType(
             *patient.FACTS,
             *items.FACTS,
             *records.FACTS,
+            *care.FACTS,
+            *supply.FACTS,
+            *accounts.FACTS,
             *pairs.facts({fact.name: fact for fact in items.FACTS}),
         )
     }

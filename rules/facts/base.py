@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from contracts.event import Event
+from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
 
 Value: TypeAlias = Any
@@ -80,8 +80,8 @@ class Context:
     """What extractors read of one event, as of one day."""
 
     __slots__ = (
-        "data", "day", "drugs", "entries", "event", "facts", "hits", "knowledge", "person",
-        "recalled", "records", "remembered", "zone",
+        "_promised", "data", "day", "drugs", "entries", "event", "facts", "hits", "knowledge",
+        "person", "recalled", "records", "remembered", "zone",
     )  # fmt: skip
 
     def __init__(self, event: Event, day: date, zone: tzinfo, knowledge: KnowledgeBase) -> None:
@@ -105,6 +105,18 @@ class Context:
         """Fields of the patient that the memory was asked for, see rules.facts.remembered."""
         self.hits: dict[tuple[str, str], Element] | None = None
         """The elements that decided a `some`, or left it open, by list and name."""
+        self._promised: frozenset[str] | None = None
+
+    def is_promised(self, name: str) -> bool:
+        """Whether the event's source promises to send a fact whenever there is something to send.
+
+        Looked up once, and only for events of which something that is asked for did not come.
+        """
+        if self._promised is None:
+            event = self.event
+            family = EVENT_TYPES[event.type].family
+            self._promised = self.knowledge.promised(event.source, family, self.day)
+        return name in self._promised
 
 
 class Element:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -67,6 +67,8 @@ class Material:
     """Ids of rules whose files are there and could not be read."""
     parameters: Mapping[str, Node] = field(default_factory=dict)
     """Where each parameter stands; empty where unused parameters are not asked for."""
+    entries: Mapping[str, tuple[Node, ...]] = field(default_factory=dict)
+    """The code sets and source profiles of the knowledge files that were named, by section."""
 
 
 class Check:
@@ -100,3 +102,19 @@ class Check:
     def in_file(cls, path: Path, message: str, fix: str) -> Problem:
         """The same about a file as a whole."""
         return Problem(path, 1, 1, message, fix, cls.level, cls.id)
+
+
+class CaseCheck(Check):
+    """A kind of case that the tests must have."""
+
+    asks_for_cases = True
+
+    def rule(self, subject: Subject) -> Iterable[Problem]:
+        if subject.has_tests:
+            for what, fix in self.lacking(subject):
+                message = f"the tests of {subject.rule.id} lack {what}"
+                yield self.in_file(subject.test_path, message, fix)
+
+    def lacking(self, subject: Subject) -> Iterator[tuple[str, str]]:
+        """What is lacking, and what to write."""
+        yield from ()

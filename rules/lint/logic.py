@@ -326,6 +326,6 @@ def seeds(on: Iterable[str], phases: Mapping[str, str]) -> AllOf:
         "event.type": names,
         "event.family": families,
         "event.verb": verbs,
-        "event.phase": sorted({phases[verb] for verb in verbs}),
+        "event.phase": sorted({phases[name] for name in names}),
     }
     return AllOf(tuple(Test(fact, "in", (Words(tuple(values)),)) for fact, values in told.items()))

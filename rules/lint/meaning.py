@@ -22,7 +22,9 @@ from rules.model import (
     tests_of,
 )
 
-_PHASES: Final = {verb: phase_of(verb) for verbs in VERBS.values() for verb in verbs}
+_PHASES: Final = {
+    f"{family}.{verb}": phase_of(verb, family) for family, verbs in VERBS.items() for verb in verbs
+}
 
 
 class SameMeaning(Check):

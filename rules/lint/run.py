@@ -14,6 +14,9 @@ from rules.authoring import lock
 from rules.authoring.testing import read_cases, run_case, test_files
 from rules.lint.base import Check, Material, Subject
 from rules.lint.cases import CASE_CHECKS
+from rules.lint.drugs import DrugWords
+from rules.lint.knowledge import KNOWLEDGE_CHECKS
+from rules.lint.limits import LIMIT_CHECKS
 from rules.lint.meaning import MEANING_CHECKS, CanFire
 from rules.lint.past import PAST_CHECKS
 from rules.lint.reading import READING_CHECKS, TestFiles, Words, Yaml
@@ -23,11 +26,22 @@ from rules.reading import check_ids
 
 CHECKS: Final[tuple[type[Check], ...]] = tuple(
     sorted(
-        (*READING_CHECKS, *CASE_CHECKS, *MEANING_CHECKS, *PAST_CHECKS, *UPKEEP_CHECKS),
+        (
+            *READING_CHECKS,
+            *CASE_CHECKS,
+            *MEANING_CHECKS,
+            *PAST_CHECKS,
+            *UPKEEP_CHECKS,
+            *KNOWLEDGE_CHECKS,
+            *LIMIT_CHECKS,
+            DrugWords,
+        ),
         key=lambda check: check.id,
     )
 )
 """Every check, by id."""
+_CHECKED: Final = ("codesets", "source_profiles")
+"""Sections of knowledge files whose entries are looked at where they stand."""
 
 
 def lint(
@@ -40,7 +54,8 @@ def lint(
     """Every problem of the rules in these files and folders, and of their tests, sorted by place.
 
     `today` is the day for review dates; without it they are not asked. With `knowledge_paths`,
-    parameters in these files that no rule uses are warned of. Lock files are found beside the
+    parameters in these files that no rule uses are warned of, and their code sets and source
+    profiles are checked. Lock files are found beside the
     packs. Problems whose `level` is `warning` make nothing fail.
     """
     problems: list[Problem] = []
@@ -58,6 +73,7 @@ def lint(
         folders=frozenset(path.resolve() for path in paths),
         unreadable=frozenset(f"{path.parent.name}.{path.stem}" for path in unreadable),
         parameters=_parameters(knowledge_paths),
+        entries={name: tuple(_entries(knowledge_paths, name)) for name in _CHECKED},
     )
     stuck = {subject.rule.id for subject in subjects if any(CanFire().rule(subject))}
     for check in (kind() for kind in CHECKS):
@@ -144,12 +160,19 @@ def _locks(paths: Sequence[Path], problems: list[Problem]) -> Iterator[tuple[Pat
 def _parameters(paths: Sequence[Path]) -> dict[str, Node]:
     """The entries of `parameters:` in knowledge files, by id."""
     found: dict[str, Node] = {}
+    for entry in _entries(paths, "parameters"):
+        name = entry.get("id")
+        if name is not None and isinstance(name.value, str):
+            found[name.value] = entry
+    return found
+
+
+def _entries(paths: Sequence[Path], section: str) -> Iterator[Node]:
+    """The entries of one section of knowledge files."""
     for path in paths:
         for file in sorted(path.rglob("*.yaml")) if path.is_dir() else [path]:
             node = read(file, [])
-            section = node.get("parameters") if node is not None and node.is_mapping else None
-            for entry in section if section is not None and section.is_list else ():
-                name = entry.get("id") if entry.is_mapping else None
-                if name is not None and isinstance(name.value, str):
-                    found[name.value] = entry
-    return found
+            listed = node.get(section) if node is not None and node.is_mapping else None
+            for entry in listed if listed is not None and listed.is_list else ():
+                if entry.is_mapping:
+                    yield entry

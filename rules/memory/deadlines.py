@@ -207,6 +207,7 @@ def _timer_of(duty: Duty, act: str, key: str, source: str, scope: str) -> Timer:
         grace_us=duty.grace_us,
         extend_us=duty.extend_us,
         match=list(duty.match),
+        this=duty.this,
         steps=steps,
     )
 

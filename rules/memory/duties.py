@@ -15,7 +15,8 @@ from rules.engine.compiler import compile_condition
 from rules.expect_model import Expect
 from rules.facts import fact_of
 from rules.facts.base import Element
-from rules.facts.past import PAST
+from rules.facts.past import PAST, THIS
+from rules.facts.restoring import restore
 from rules.logic import Truth
 from rules.memory.applying import counts
 from rules.memory.coverage import Coverage
@@ -87,7 +88,7 @@ class Duties:
         for act, at in _went_through(memory, expect.event, timer, expect):
             if act.key == timer.act or not timer.from_us <= at <= due:
                 continue
-            truth = self._fits(rule, expect, act, day)
+            truth = self._fits(timer, rule, expect, act, day)
             if truth is None:
                 uncertain = True
             elif truth:
@@ -101,7 +102,7 @@ class Duties:
         why = "" if since is not None and since <= timer.from_us else "not_covered"
         return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=since)
 
-    def _fits(self, rule: Rule, expect: Expect, act: Act, day: date) -> Truth:
+    def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, day: date) -> Truth:
         known = self._where.get(id(rule))
         if known is None or known[0] is not rule:
             run = compile_condition(expect.where, PAST, act.family, self._knowledge, day)
@@ -110,6 +111,10 @@ class Duties:
             known = self._where[id(rule)] = (rule, (run, tuple(f for f in found if f is not None)))
         run, facts = known[1]
         values = restored(facts, act.facts)
+        for name, raw in timer.this.items():
+            fact = fact_of(f"{THIS}{name}", PAST)
+            if fact is not None:
+                values[fact.name] = restore(fact, raw)
         truth: Truth = run(_NO_CONTEXT, values, Element(None, ""), values)
         return truth
 
@@ -125,5 +130,7 @@ def _went_through(
     for act in memory.acts.values():
         if act.family != family or verb not in act.reached or not counts(act):
             continue
-        if [act.facts.get(name) for name in expect.match] == timer.match:
+        pairs = zip(expect.match, timer.match, strict=True)
+        # An event that ends or extends a duty agrees in those of the facts that its family has.
+        if all(act.facts[name] == value for name, value in pairs if name in act.facts):
             yield act, act.at_us if act.is_timed else act.reached[verb]

@@ -133,6 +133,13 @@ def expected_of(rule: Rule, expect: Expect) -> dict[str, set[str]]:
     return found
 
 
+def present_facts(*trees: Condition) -> tuple[str, ...]:
+    """The facts of the present act that conditions on past ones ask for, without `this.`."""
+    names = [n for tree in trees for test in tests_of(tree) for n in facts_of_test(test)]
+    found = [name.removeprefix(words.THIS) for name in names if name.startswith(words.THIS)]
+    return tuple(dict.fromkeys(found))
+
+
 def _own(tree: Condition) -> Iterable[str]:
     for test in tests_of(tree):
         for name in facts_of_test(test):

@@ -115,6 +115,9 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     extend_us: int = 0
     """How long after an extending event it is due at the earliest."""
     match: list[Raw] = []
+    """The values of the facts in which an event must agree."""
+    this: dict[str, Raw] = {}
+    """Facts of the present that the expected event is compared with."""
     steps: list[Step] = []
     """What it still does, in order."""
     fired: list[str] = []

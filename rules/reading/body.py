@@ -11,7 +11,7 @@ from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node
 from rules import words
 from rules.facts import LIST_NAMES, list_of
-from rules.facts.event import WITH_DRUGS
+from rules.facts.event import WITH_PAIRS
 from rules.facts.pairs import IN_CONTEXT
 from rules.finding_model import FindingSpec
 from rules.model import (
@@ -130,7 +130,7 @@ class _Reader:
         each = self.fields.text("each")
         records = list_of(each)
         if each == words.INTERACTIONS:
-            have: tuple[str, ...] = WITH_DRUGS
+            have: tuple[str, ...] = WITH_PAIRS
         elif records is None:
             if each:
                 known = (*LIST_NAMES, words.INTERACTIONS)
@@ -186,7 +186,7 @@ class _Reader:
 
 def _check_phases(on: tuple[str, ...], node: Node, finding: FindingSpec, f: Fields) -> None:
     """Report what a rule says of phases that its events are never in: nobody would hear it."""
-    there = {phase_of(name.partition(".")[2]) for name in on}
+    there = {phase_of(verb, family) for family, _, verb in (name.partition(".") for name in on)}
     for phase in finding.by_phase:
         if there and phase not in there:
             where = node.get(phase) or node

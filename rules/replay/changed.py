@@ -13,7 +13,7 @@ from rules.model import CodeSetOperand, ParameterOperand, Rule
 from rules.pack import Pack
 
 CATALOGUES: Final = "catalogues"
-"""Everything of the knowledge base that facts read: drugs, items, registries, analytes …"""
+"""Everything of the knowledge base that facts read: drugs, items, registries, source profiles …"""
 
 PAIRS: Final = "pairs"
 """Tables of pairs, with the code sets and parameters that their rows name."""

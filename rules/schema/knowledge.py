@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from contracts.acts import FAMILIES
 from knowledge_base.model import (
     CATEGORIES,
     CODESET_KINDS,
@@ -14,6 +15,8 @@ from knowledge_base.model import (
     LEVELS,
 )
 from knowledge_base.pairs import MEMBER_KINDS, PAIR_CONTEXTS, PAIR_KINDS, PAIR_SEVERITIES
+from rules.facts import CATALOGUE
+from rules.facts.promises import can_be_promised
 from rules.schema.parts import (
     DAY,
     DIALECT,
@@ -47,6 +50,7 @@ def knowledge_schema() -> Schema:
         "codesets": _codeset(),
         "analytes": _analyte(),
         "pair_tables": _pair_table(),
+        "source_profiles": _source_profile(),
         "drugs": _drug(),
         "items": _item(),
         "practitioners": _practitioner(),
@@ -131,6 +135,25 @@ def _pair_table() -> Schema:
     keys = {"id": ref("identifier"), "title": NAMES, "kind": one_of(PAIR_KINDS),
             "context": one_of(PAIR_CONTEXTS), "pairs": list_of(row)}  # fmt: skip
     return mapping(["id", "title", "kind", "pairs"], keys)
+
+
+def _source_profile() -> Schema:
+    facts = {
+        family: list_of({"type": "string", "enum": _promisable(family)}) for family in FAMILIES
+    }
+    promises = said(
+        mapping([], facts, minProperties=1),
+        "承诺报送的事实(按事件类别)",
+        "the facts that it promises to send, by event family",
+    )
+    interval = mapping(["promises"], {"promises": promises, **_DATED, **_CITED})
+    sender = said(TEXT, "事件的 source", "the `source` of its events")
+    keys = {"sender": sender, "title": NAMES, "intervals": list_of(interval)}
+    return mapping(["sender", "title", "intervals"], keys)
+
+
+def _promisable(family: str) -> list[str]:
+    return [name for name, fact in CATALOGUE.items() if can_be_promised(fact, family)]
 
 
 def _drug() -> Schema:

@@ -22,7 +22,7 @@ from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.testing import read_cases
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator
-from rules.engine.reasons import STALE
+from rules.engine.reasons import FUTURE, STALE
 from rules.model import Rule
 from rules.pack import TEST_SUFFIX, Pack, read_pack
 from simulation.ndjson import read as read_lines
@@ -251,6 +251,8 @@ def _branch(parent: Tree, step: Step) -> None:
     node = parent.add(label)
     for read_fact in step.reads:
         text = Text(f"{read_fact.fact} = {plain(read_fact.value)}", style="default")
+        if read_fact.zh:
+            text.append(f" {read_fact.zh}")
         if read_fact.received:
             text.append(f", received 收到 {read_fact.received}")
         if read_fact.unit not in ("", "1") and not isinstance(read_fact.value, dict):
@@ -271,6 +273,9 @@ def _branch(parent: Tree, step: Step) -> None:
         if lack.why == STALE:
             limit = f"; {step.said.rpartition(', ')[2]}" if ", fresh within " in step.said else ""
             node.add(Text(f"stale 已过期: {lack.fact} is {lack.age} old{limit}", style="yellow"))
+        elif lack.why == FUTURE:
+            late = f"{lack.fact} was observed {lack.age} after the service"
+            node.add(Text(f"future 晚于服务时间: {late}", style="yellow"))
         elif not any(r.fact == lack.fact and isinstance(r.value, dict) for r in step.reads):
             node.add(Text(f"unknown for 未知原因: {lack.fact}: {lack.why}", style="yellow"))
     for child in step.steps:
@@ -308,6 +313,7 @@ def _step(step: Step) -> dict[str, Any]:
                 "fact": r.fact,
                 "value": r.value,
                 "unit": r.unit,
+                "zh": r.zh,
                 "received": r.received,
                 "fields": r.origin.fields if r.origin is not None else (),
                 "looked_up": r.origin.looked_up if r.origin is not None else (),

@@ -224,8 +224,10 @@ class _Look:
     ) -> str | None:
         """The outcome in words; None where there is none to compare with: `why` says why."""
         decider = self.durable.decider(ready.rule, ready.family, ready.day)
+        knowledge, sender = self.evaluator.knowledge, self.decision.event.source
+        promised = knowledge.promised(sender, ready.family, day)
         try:
-            return WORDS[decider.recorded(event, element, self.zone)]
+            return WORDS[decider.recorded(event, element, self.zone, promised)]
         except NotRecordedError:
             self.why = "not_recorded"
         except EngineError:

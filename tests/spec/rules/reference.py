@@ -59,6 +59,17 @@ class Reader:
         found: Fact = method()
         return found
 
+    def is_promised(self, name: str) -> bool:
+        """Whether the source of the event promises the fact on the day."""
+        family = self.event["event"].partition(".")[0]
+        return any(
+            name in interval.value.facts.get(family, ())
+            for profile in world.PROFILES
+            if profile.sender == self.event.get("source")
+            for interval in profile.history.entries
+            if interval.covers(self.day)
+        )
+
     def part(self, whole: str, name: str) -> Any:
         value = self.event.get(whole, OUT)
         return value.get(name, OUT) if isinstance(value, dict) else OUT
@@ -319,6 +330,8 @@ class Judge:
         at = self.reader.fact(f"{name}_at")
         if at[0] == "unknown":
             return None, missing or {(f"{name}_at", at[1])}
+        if at[1] > self.reader.as_of():
+            return None, missing or {(name, "future")}
         if at[1] > self.reader.as_of() - span:
             return truth, missing
         return None, missing or {(name, "stale")}
@@ -346,6 +359,8 @@ class Judge:
         fact = self.reader.fact(name)
         if operator == "exists":
             truth = exists(fact)
+            if fact == ("unknown", OUT) and self.reader.is_promised(name):
+                truth = False
             if truth is None:
                 return None, {(name, fact[1] if fact[0] == "unknown" else "partial_list")}
             return truth is operand, set()
@@ -626,6 +641,9 @@ class Nobody(Reader):
         if name.split(".")[0] in ("item", "diagnosis", "element", "observation"):
             return ("unknown", self.why)
         return super().fact(name)
+
+    def is_promised(self, name: str) -> bool:
+        return not name.startswith("item.") and super().is_promised(name)
 
 
 def answer(rules: list[dict[str, Any]], event: dict[str, Any]) -> Answer:

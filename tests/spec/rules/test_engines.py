@@ -141,7 +141,12 @@ BY_PHASE = chosen(
      {"post": {"result": "violation", "key": ["patient.id"]},
       "during": {"message": {"zh": "事中", "en": "during"}}}]
 )  # fmt: skip
-RX = ["prescription.draft", "prescription.signed", "prescription.dispensed"]
+RX = [
+    "prescription.draft",
+    "prescription.signed",
+    "prescription.dispensed",
+    "prescription.returned",
+]
 
 
 def finding(draw: Any, **more: Any) -> dict[str, Any]:

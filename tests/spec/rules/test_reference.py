@@ -13,7 +13,7 @@ from rules.authoring.shorthand import event_of
 from rules.pack import Pack
 from spec.rules import reference
 from spec.rules.examples import usual
-from spec.rules.world import knowledge, make_rule
+from spec.rules.world import PROMISING, knowledge, make_rule
 
 BASE = knowledge()
 OUT = "not_reported"
@@ -77,6 +77,7 @@ EVENTS = st.fixed_dictionaries(
         "diagnoses": st.one_of(reported([None, OUT]), st.lists(st.sampled_from(ICD), max_size=3)),
         "extended_days": reported([0, 7, None]),
         "service_time": reported(TIMES),
+        "source": reported([PROMISING]),
     },
 )
 

@@ -13,7 +13,7 @@ from rules.pack import Pack
 from spec.rules import reference
 from spec.rules.examples import usual
 from spec.rules.test_reference import said
-from spec.rules.world import knowledge, make_rule
+from spec.rules.world import PROMISING, knowledge, make_rule
 
 BASE = knowledge()
 one_of = st.sampled_from
@@ -66,7 +66,7 @@ EVENTS = st.fixed_dictionaries(
             ),
         ),
     },
-    optional={"service_time": one_of(AT)},
+    optional={"service_time": one_of(AT), "source": one_of([PROMISING])},
 )
 
 ORDER = ["below", "at_most", "above", "at_least"]

@@ -34,6 +34,9 @@ def knowledge() -> KnowledgeBase:
 PARAMETERS: Final = tuple(knowledge().parameters.values())
 CODESETS: Final = tuple(knowledge().codesets.values())
 DRUG_LIST: Final = knowledge().drugs()
+PROFILES: Final = tuple(knowledge().profiles.values())
+PROMISING: Final = "urn:yijian:test:promising"
+"""A source that promises to send some facts."""
 
 
 def rule_text(**parts: Any) -> str:

@@ -76,7 +76,7 @@ def test_the_pack_covers_all_phases_and_families(pack: Pack) -> None:
     events = {name for rule in pack.rules for name in rule.on}
     assert {"prescription.draft", "order.draft"} <= events
     assert {"prescription.signed", "order.signed", "billing.charged"} <= events
-    assert {"prescription.dispensed", "encounter.discharged"} <= events
+    assert {"billing.refunded", "encounter.discharged"} <= events
 
 
 def test_every_rule_has_cases_that_fire_that_do_not_and_that_cannot_be_evaluated(

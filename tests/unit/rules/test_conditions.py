@@ -95,6 +95,16 @@ def test_a_stale_value_says_how_old_it_is() -> None:
     assert set(finding.facts) == {"patient.potassium", "patient.potassium_at"}
 
 
+def test_a_value_observed_after_the_service_says_how_much_later() -> None:
+    within = {"above": {"parameter": "potassium.limit"}, "fresh_within": "1 h"}
+    late = {"code": "urn:lab|K", "value": "6 mmol/L", "at": "2026-03-02T11:30+08:00"}
+    decision = decide(
+        rule(when={"patient.potassium": within}), on=event(patient={"observations": [late]})
+    )
+    (missing,) = decision.not_evaluable[0].missing
+    assert (missing.fact, missing.why, missing.age) == ("patient.potassium", "future", "1.5 h")
+
+
 def test_a_decision_with_times_durations_and_intervals_survives_its_encoding() -> None:
     when = {
         "all": [

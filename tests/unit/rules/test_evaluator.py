@@ -173,9 +173,9 @@ def test_what_differs_by_phase_differs() -> None:
             }
         },
     }
-    made = rule(on=["prescription.signed", "prescription.dispensed"], finding=changed)
+    made = rule(on=["prescription.signed", "prescription.returned"], finding=changed)
     (during,) = decide(made, on=event()).findings
-    (post,) = decide(made, on=event(event="prescription.dispensed")).findings
+    (post,) = decide(made, on=event(event="prescription.returned")).findings
     assert (during.severity, during.audience) == ("warning", ("prescriber",))
     assert (post.severity, post.audience, post.message.en) == ("info", ("regulator",), "p")
 

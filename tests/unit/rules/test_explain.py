@@ -10,7 +10,7 @@ from rules.authoring.cases import read_cases, test_files
 from rules.authoring.explain import ElementExplanation, Step, explain
 from rules.authoring.shorthand import event_of
 from rules.pack import Pack
-from spec.rules.world import knowledge, make_rule
+from spec.rules.world import PROMISING, knowledge, make_rule
 
 BASE = knowledge()
 KNOWLEDGE = knowledge_base.load(knowledge_base.default_paths())
@@ -84,6 +84,20 @@ def test_an_unknown_fact_says_why_and_what_it_makes_of_the_rule() -> None:
     found = step(element, "when")
     assert found.truth is None
     assert found.reads[0].value == {"unknown": "not_reported"}
+
+
+def test_a_promise_that_decides_is_shown_with_its_place() -> None:
+    when = {"event.extended_days": {"exists": False}}
+    (element,) = explained({**EVENT, "source": PROMISING}, when=when)
+    assert element.outcome == "alert"
+    found = step(element, "when")
+    assert found.reads[0].value == {"unknown": "not_reported"}
+    (promise,) = found.compared
+    assert promise.value == "promises event.extended_days"
+    assert PROMISING in promise.said
+    assert (promise.source, promise.locator) == ("law", "article 1")
+    (element,) = explained(EVENT, when=when)
+    assert (element.outcome, step(element, "when").compared) == ("not_evaluable", ())
 
 
 def test_some_shows_every_record_that_was_looked_at() -> None:

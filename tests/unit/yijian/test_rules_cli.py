@@ -318,6 +318,10 @@ def test_an_explanation_says_how_old_a_stale_value_is_and_what_unit_came() -> No
     assert "stale 已过期: patient.egfr is 1440 h old; fresh within 1 h" in said
     assert "patient.egfr_at = 2026-01-01" in said
     assert '"why": "stale", "age": "1440 h"' in json.dumps(document(*command))
+    later = value.replace("2026-01-01T10:00", "2026-03-02T13:00")
+    short.write_text(f"{form}{{observations: [{later}]}}\n", "utf-8")
+    late = "future 晚于服务时间: patient.egfr was observed 3 h after the service"
+    assert late in " ".join(run(*command).stdout.split())
     short.write_text(f"{form}{{egfr: 20 mL/min}}\n", "utf-8")
     assert "received 收到 20 mL/min" in run(*command).stdout
 

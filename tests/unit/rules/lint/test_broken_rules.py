@@ -1,7 +1,8 @@
-"""A folder of rules of which each is broken in its own way: each fault is told once, with a fix."""
+"""Rules and knowledge, each broken in its own way: each fault is told once, with a fix."""
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,8 @@ from rules.reading.loader import read_rule_text
 from support.shared_data import shared_data
 
 BROKEN = Path(__file__).parents[3] / "data" / "broken_rules"
-KNOWLEDGE = knowledge_base.load(knowledge_base.default_paths())
+BROKEN_KNOWLEDGE = BROKEN.with_name("broken_knowledge")
+KNOWLEDGE = knowledge_base.load([*knowledge_base.default_paths(), BROKEN_KNOWLEDGE])
 TODAY = date(2026, 11, 22)
 ENTRY = re.compile(r"(?P<file>[^:]+):(?P<line>\d+): (?P<check>YJ\d+) .+")
 Place = tuple[str, int, str]
@@ -35,11 +37,12 @@ def expected() -> list[Place]:
 
 
 def told() -> list[Problem]:
-    return lint([BROKEN], KNOWLEDGE, today=TODAY)
+    return lint([BROKEN], KNOWLEDGE, today=TODAY, knowledge_paths=[BROKEN_KNOWLEDGE])
 
 
 def place(problem: Problem) -> Place:
-    return problem.path.relative_to(BROKEN).as_posix(), problem.line, problem.check
+    file = Path(os.path.relpath(problem.path, BROKEN)).as_posix()
+    return file, problem.line, problem.check
 
 
 def test_every_fault_is_told_exactly_once_with_its_file_line_and_check() -> None:
