@@ -11,8 +11,8 @@ import knowledge_base
 from knowledge_base import KnowledgeError
 from knowledge_base.strict_yaml import Problem, read
 from rules import Evaluator
-from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.comparing import plain
+from rules.authoring.shorthand import ShorthandError, event_of
 from rules.docs.tests import EXAMPLES
 from rules.docs.tests import tests_page as page_of
 from rules.model import limits_of
