@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 SCHEMA: Final = 1
 
@@ -196,6 +197,16 @@ class Basis(Record, frozen=True, kw_only=True):
     """Digest of the signed bundle that rules and knowledge came in; "" for files."""
 
 
+class Retracted(Record, frozen=True, kw_only=True):
+    """Why a decision found something before and does not any more."""
+
+    why: str
+    """`interrupted`: it was made by a run that ended before it was remembered."""
+    source: str = ""
+    """With `id` the event that led to it, where one did."""
+    id: str = ""
+
+
 class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
     """The answer to one event. Nothing in it depends on when or where it was computed."""
 
@@ -225,6 +236,22 @@ class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
     basis: Basis
     cut: str = ""
     """Why parts are left out (`too_large`), where the full decision did not fit a record."""
+    retracted: Retracted | UnsetType = UNSET
+    """Present where an earlier decision of the same name is withdrawn by this one."""
+
+
+class RepeatedKey(Record, frozen=True, kw_only=True):
+    source: str
+    id: str
+
+
+class Repeat(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """An event came again and changed nothing: which decision was made about it the first time."""
+
+    schema: int = SCHEMA
+    kind: str = "repeat"
+    decision_id: str
+    event: RepeatedKey
 
 
 class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -257,6 +284,21 @@ class OriginHeaders:
     PARTITION: Final = "yijian-origin-partition"
     OFFSET: Final = "yijian-origin-offset"
     RECEIVED_MS: Final = "yijian-origin-received-ms"
+
+
+class KindHeaders:
+    """Headers that tell records of the decisions topic apart. A decision about an event has none.
+
+    `yijian-kind: repeat` is a `Repeat` and no decision; `interrupted` withdraws a decision of a
+    run that ended before it was remembered. A decision that a timer led to names it, and the
+    clock of the event's source when it fired.
+    """
+
+    KIND: Final = "yijian-kind"
+    REPEAT: Final = b"repeat"
+    INTERRUPTED: Final = b"interrupted"
+    TIMER: Final = "yijian-timer"
+    CLOCK_US: Final = "yijian-clock-us"
 
 
 class Reader(Generic[T]):

@@ -17,6 +17,7 @@ from yijian.settings import Settings
 
 PACKS = Path(rules.__file__).parent / "packs"
 _DAY_MS = 86_400_000
+_TICKS_MS = 3_600_000  # a tick that was not taken within the hour tells nothing any more
 _HEADROOM = 64 * 1024  # what headers and framing add to a record
 
 
@@ -88,4 +89,24 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         max_message_bytes=MAX_BUNDLE_BYTES + _HEADROOM,
         log_append_time=True,
     )
-    return [*intake, *(spec(name, settings.output_max_bytes) for name in outputs), bundles]
+    state = TopicSpec(
+        name=topics.state,
+        partitions=settings.partitions,
+        replication_factor=settings.replication,
+        retention_ms=None,
+        compacted=True,
+        max_message_bytes=settings.output_max_bytes,
+        log_append_time=True,
+        rewritten=True,
+    )
+    ticks = TopicSpec(
+        name=topics.ticks,
+        partitions=settings.partitions,
+        replication_factor=settings.replication,
+        retention_ms=_TICKS_MS,
+        compacted=False,
+        max_message_bytes=_HEADROOM,
+        log_append_time=True,  # a tick is nothing but the broker's time
+    )
+    outputs_specs = [spec(name, settings.output_max_bytes) for name in outputs]
+    return [*intake, *outputs_specs, state, ticks, bundles]

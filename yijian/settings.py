@@ -60,6 +60,12 @@ def _engine(text: str) -> str:
     return text
 
 
+def _switch(text: str) -> str:
+    if text not in ("on", "off"):
+        raise ValueError
+    return text
+
+
 def _channel(text: str) -> str:
     if not is_channel(text):
         raise ValueError
@@ -125,6 +131,12 @@ class Settings:
     packs: tuple[Path, ...] = _setting((), _paths, "folders of rules, instead of the shipped packs")
     rules_engine: str = _setting(
         "compiled", _engine, "what decides rules: `compiled`, or `durable` (durable_rules)"
+    )
+    state: str = _setting(
+        "on", _switch, "`on`: patients are remembered; `off`: each event is judged by itself"
+    )
+    state_live: int = _setting(
+        20_000, _positive, "memories of one partition that a worker keeps open; all lie as bytes"
     )
     verify_share: float = _setting(
         0.0, _share, "percentage of decisions that `yijian verify` recomputes; 0: it is not started"
