@@ -29,6 +29,7 @@ from rules.model import (
     NEVER,
     AllOf,
     Condition,
+    History,
     Literal,
     Not,
     ParameterOperand,
@@ -38,7 +39,7 @@ from rules.model import (
     Words,
 )
 
-Leaf: TypeAlias = Test | Some
+Leaf: TypeAlias = Test | Some | History
 Definition: TypeAlias = dict[str, Any]
 """A condition in durable_rules' JSON."""
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 SCHEMA: Final = 1
 
@@ -133,7 +132,7 @@ class Missing(Record, frozen=True, kw_only=True):
     why: str
     """`not_reported`, `stated_absent`, `not_in_knowledge`, `unrecognised`, `partial_list` …"""
     age: str = ""
-    """How old a `stale` value is: `75.5 h`."""
+    """How old a `stale` value is: `75.5 h`; of a history, since when the past is known."""
 
 
 class NotEvaluable(Record, frozen=True, kw_only=True):
@@ -156,6 +155,40 @@ class Undetermined(Record, frozen=True, kw_only=True):
     rules: tuple[str, ...]
 
 
+class Waiting(Record, frozen=True, kw_only=True):
+    """A rule that is decided later: when late data had time to arrive, or a duty is due."""
+
+    rule_id: str
+    rule_version: int
+    element: str = ""
+    why: str
+    """`late_data`, or `duty`: an event is expected."""
+    until: str
+    """In event time."""
+
+
+class Retraction(Record, frozen=True, kw_only=True):
+    """Why an earlier decision of the same identity no longer stands."""
+
+    why: str
+    """`in_time` (what was expected had happened in time), `ended` (the duty had ended before),
+    `voided` (the act was taken back), `revised` (it was changed) or `interrupted` (the run that
+    decided was interrupted before it could remember)."""
+    source: str = ""
+    id: str = ""
+    """The key of the event that brought it."""
+
+
+class Repeat(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """The answer to an event that came before: the name of its decision."""
+
+    schema: int = SCHEMA
+    kind: str = "repeat"
+    decision_id: str
+    source: str
+    id: str
+
+
 class Coverage(Record, frozen=True, kw_only=True):
     """How many (rule, element) pairs were looked at, and how each ended."""
 
@@ -167,6 +200,8 @@ class Coverage(Record, frozen=True, kw_only=True):
     not_evaluable: int = 0
     undetermined: int = 0
     """Pairs whose scope could not be decided; not part of `applicable`."""
+    waiting: int = 0
+    """Pairs that are decided later; not part of `applicable`."""
 
 
 class EventRef(Record, frozen=True, kw_only=True):
@@ -197,16 +232,6 @@ class Basis(Record, frozen=True, kw_only=True):
     """Digest of the signed bundle that rules and knowledge came in; "" for files."""
 
 
-class Retracted(Record, frozen=True, kw_only=True):
-    """Why a decision found something before and does not any more."""
-
-    why: str
-    """`interrupted`: it was made by a run that ended before it was remembered."""
-    source: str = ""
-    """With `id` the event that led to it, where one did."""
-    id: str = ""
-
-
 class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
     """The answer to one event. Nothing in it depends on when or where it was computed."""
 
@@ -233,25 +258,14 @@ class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
     """Id and version of each rule that was in scope or undetermined."""
     versions: dict[str, dict[str, int]] = {}
     """By element of another service date: rules of which another version decided about it."""
+    waiting: tuple[Waiting, ...] = ()
+    """Rules that will decide about this event later."""
+    remembered: tuple[str, ...] = ()
+    """Fields of the patient that the event did not report and that were remembered."""
+    retracted: Retraction | None = None
     basis: Basis
     cut: str = ""
     """Why parts are left out (`too_large`), where the full decision did not fit a record."""
-    retracted: Retracted | UnsetType = UNSET
-    """Present where an earlier decision of the same name is withdrawn by this one."""
-
-
-class RepeatedKey(Record, frozen=True, kw_only=True):
-    source: str
-    id: str
-
-
-class Repeat(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """An event came again and changed nothing: which decision was made about it the first time."""
-
-    schema: int = SCHEMA
-    kind: str = "repeat"
-    decision_id: str
-    event: RepeatedKey
 
 
 class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -284,6 +298,12 @@ class OriginHeaders:
     PARTITION: Final = "yijian-origin-partition"
     OFFSET: Final = "yijian-origin-offset"
     RECEIVED_MS: Final = "yijian-origin-received-ms"
+    KIND: Final = "yijian-kind"
+    """`repeat` on the record that answers an event which came before; absent on decisions."""
+    TIMER: Final = "yijian-timer"
+    """On a decision that a timer led to: the timer's id."""
+    CLOCK_US: Final = "yijian-clock-us"
+    """On the same: the clock of the timer's source when it fired."""
 
 
 class KindHeaders:

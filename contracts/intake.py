@@ -20,14 +20,19 @@ import msgspec.structs
 
 from contracts.acts import (
     FAMILIES,
+    Administration,
     Charge,
     ChargeItem,
+    Dispense,
     Observation,
     Order,
     Prescription,
     Result,
+    Settlement,
+    StockMovement,
 )
 from contracts.event import EVENT_TYPES, Envelope, Event
+from contracts.values import Quantity
 
 
 class Reason(StrEnum):
@@ -83,7 +88,7 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     family: msgspec.json.Decoder(shape) for family, shape in SHAPES.items()
 }
 _UNTYPED: Final = msgspec.json.Decoder()
-_TYPE_HINT: Final = re.compile(rb'"type"\s*:\s*"([a-z]+)\.[a-z_]+\.v[0-9]+"')
+_TYPE_HINT: Final = re.compile(rb'"type"\s*:\s*"([a-z_]+)\.[a-z_]+\.v[0-9]+"')
 _PATH: Final = re.compile(r" - at `(.*)`$")
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}\Z")
 _NUMBER: Final = re.compile(r"[0-9]{4}")
@@ -280,10 +285,10 @@ def _money(items: tuple[ChargeItem, ...]) -> Rejected | None:
     for item in items:
         price, fund = item.unit_price, item.fund_paid
         refusal = (
-            _amount("amount", item.amount)
-            or _amount("refunded", item.refunded)
-            or (_amount("unit_price", price) if type(price) is Decimal else None)
-            or (_amount("fund_paid", fund) if type(fund) is Decimal else None)
+            _amount("items[...].amount", item.amount)
+            or _amount("items[...].refunded", item.refunded)
+            or (_amount("items[...].unit_price", price) if type(price) is Decimal else None)
+            or (_amount("items[...].fund_paid", fund) if type(fund) is Decimal else None)
         )
         if refusal is not None:
             return refusal
@@ -297,7 +302,7 @@ def _money(items: tuple[ChargeItem, ...]) -> Rejected | None:
 
 
 def _amount(name: str, value: Decimal) -> Rejected | None:
-    path = "$.data.items[...]."
+    path = "$.data."
     if not value.is_finite():
         return Rejected(Reason.AMOUNT_NOT_FINITE, path + name, "expected a finite amount")
     if value < 0:
@@ -309,12 +314,34 @@ def _amount(name: str, value: Decimal) -> Rejected | None:
     return None
 
 
-def _act(act: Prescription | Order) -> Rejected | None:
+def _act(act: Prescription | Order | Administration | Dispense) -> Rejected | None:
     return _lines(act.items)
 
 
 def _charge(act: Charge) -> Rejected | None:
     return _lines(act.items) or _money(act.items)
+
+
+def _settlement(act: Settlement) -> Rejected | None:
+    for name in ("total", "fund_paid"):
+        value = getattr(act, name)
+        refusal = _amount(name, value) if type(value) is Decimal else None
+        if refusal is not None:
+            return refusal
+    return _lines(act.items) or _money(act.items)
+
+
+def _stock(act: StockMovement) -> Rejected | None:
+    """Only an adjustment takes away with a minus; a kind that is not known may be one."""
+    if act.kind in ("in", "out", "count"):
+        for item in act.items:
+            if isinstance(item.quantity, Quantity) and item.quantity.value < 0:
+                return Rejected(
+                    Reason.AMOUNT_NEGATIVE,
+                    "$.data.items[...].quantity",
+                    "expected a quantity of 0 or more; only an adjustment is negative",
+                )
+    return _lines(act.items)
 
 
 def _result(act: Result | Observation) -> Rejected | None:
@@ -327,4 +354,8 @@ _CHECKS: Final[dict[type, Callable[[Any], Rejected | None]]] = {
     Charge: _charge,
     Result: _result,
     Observation: _result,
+    Administration: _act,
+    Dispense: _act,
+    Settlement: _settlement,
+    StockMovement: _stock,
 }

@@ -12,9 +12,16 @@ from typing import Any, Final
 
 import msgspec
 
-from contracts import bundle
+from contracts import bundle, registry
 from contracts.acts import FAMILIES, VERBS
-from contracts.decision import Alert, DeadLetterHeaders, Decision, OriginHeaders
+from contracts.decision import (
+    Alert,
+    DeadLetterHeaders,
+    Decision,
+    KindHeaders,
+    OriginHeaders,
+    Repeat,
+)
 from contracts.intake import SHAPES, Reason
 from contracts.topics import Topics
 
@@ -27,7 +34,11 @@ def documents() -> dict[str, dict[str, Any]]:
     """File name to document, for everything that is published."""
     out = {f"{family}.v1.schema.json": event_schema(family) for family in FAMILIES}
     out["decision.v1.schema.json"] = _record_schema(Decision, "A decision about one event")
+    out["repeat.v1.schema.json"] = _record_schema(Repeat, "The answer to an event that came before")
     out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
+    out["registry.v1.schema.json"] = _record_schema(
+        registry.Registered, "One registered institution, practitioner, device or bed", "registry"
+    )
     for file, (kind, title) in bundle.schemas().items():
         out[file] = _record_schema(kind, title)
     out["asyncapi.json"] = asyncapi()
@@ -48,9 +59,9 @@ def event_schema(family: str) -> dict[str, Any]:
     }
 
 
-def _record_schema(kind: type[Any], title: str) -> dict[str, Any]:
+def _record_schema(kind: Any, title: str, name: str = "") -> dict[str, Any]:
     (root,), defs = msgspec.json.schema_components([kind], ref_template=_TEMPLATE)
-    name = kind.__name__.lower()
+    name = name or kind.__name__.lower()
     return {
         "$schema": _DIALECT,
         "$id": f"urn:yijian:schema:{name}:v1",
@@ -115,6 +126,10 @@ def asyncapi() -> dict[str, Any]:
         "bindings": _kafka_key("the subject"),
     }
     channel("decisions", topics.decisions, "decision", "Decisions, one an event", "send")
+    messages["repeat"] = _message(
+        "repeat.v1.schema.json", "the subject", _headers({**_ORIGIN, **_REPEAT})
+    )
+    channels["decisions"]["messages"]["repeat"] = {"$ref": "#/components/messages/repeat"}
     channel("alerts", topics.alerts, "alert", "Alerts, for live listeners", "send")
     channel("dead_letters", topics.dead_letters, "dead_letter", "Refused records", "send")
     channel("rekeyed", topics.rekeyed, "rekeyed", "Internal: misplaced records", "send")
@@ -124,6 +139,8 @@ def asyncapi() -> dict[str, Any]:
     )
     channel("bundles", topics.bundles, "bundle", "Signed rules and knowledge", "receive")
     channels["bundles"]["messages"]["activation"] = {"$ref": "#/components/messages/activation"}
+    messages["registry"] = _message("registry.v1.schema.json", "`kind/institution/id`")
+    channel("registry", topics.registry, "registry", "What is registered", "receive")
     return {
         "asyncapi": "3.0.0",
         "id": "urn:yijian:asyncapi:v1",
@@ -132,8 +149,8 @@ def asyncapi() -> dict[str, Any]:
             "version": "1.0.0",
             "license": {"name": "Apache-2.0"},
             "description": "Topics of the medical supervision rules engine. "
-            "All topics but bundles (which has one partition) have one partition count; the key "
-            "decides the partition (murmur2).",
+            "All topics but bundles and registry (which have one partition) have one partition "
+            "count; the key decides the partition (murmur2).",
         },
         "defaultContentType": "application/json",
         "channels": channels,
@@ -148,6 +165,7 @@ _ORIGIN: Final = {
     OriginHeaders.OFFSET: "its offset",
     OriginHeaders.RECEIVED_MS: "when the broker appended it, milliseconds since 1970",
 }
+_REPEAT: Final = {KindHeaders.KIND: "`repeat`; decisions have none, or `interrupted`"}
 _DEAD: Final = {
     DeadLetterHeaders.TOPIC: "topic of the refused record",
     DeadLetterHeaders.PARTITION: "its partition",

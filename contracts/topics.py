@@ -14,6 +14,17 @@ INTAKE_FAMILIES: Final[dict[str, str]] = {
     "order": "orders",
     "result": "results",
     "billing": "billing",
+    "document": "documents",
+    "procedure": "procedures",
+    "consultation": "consultations",
+    "administration": "administrations",
+    "dispense": "dispenses",
+    "settlement": "settlements",
+    "stock": "stock",
+    "upload": "uploads",
+    "infection_report": "infection-reports",
+    "acknowledgement": "acknowledgements",
+    "feedback": "feedback",
 }
 """Family (as in an event's type) to its word in a topic's name."""
 
@@ -51,6 +62,11 @@ class Topics(NamedTuple):
     @property
     def dead_letters(self) -> str:
         return f"{self.prefix}.dead-letters.v1"
+
+    @property
+    def registry(self) -> str:
+        """What is registered: institutions, people, devices, beds; compacted, one partition."""
+        return f"{self.prefix}.registry.v1"
 
     @property
     def bundles(self) -> str:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from knowledge_base.model import Names
 from rules import words
-from rules.later import OnceWithin
 
 if TYPE_CHECKING:
-    from rules.model import Operand
+    from rules.operand_model import Operand, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +100,10 @@ class FindingSpec:
     suggest: tuple[Suggestion, ...] = ()
     severity_from: SeverityMap | None = None
     amount: AmountSpec | None = None
-    once_within: OnceWithin | None = None
-    """The place of a word that is not built yet, see rules.later."""
+    once_within: Span | None = None
+    """For how long the same audience is not told the same again in the same phase."""
     overrides: tuple[str, ...] = ()
-    """Likewise: ids of rules whose findings on the same element and phase give way to this one."""
+    """Ids of rules whose findings on the same element and phase give way to this one."""
 
     def __post_init__(self) -> None:
         one_of("result", self.result, words.RESULTS)
@@ -116,8 +115,6 @@ class FindingSpec:
             one_of("phase", phase, words.PHASES)
             if phase == "pre" and change.result not in (None, words.PRE_RESULT):
                 raise ValueError("a pre finding is a reminder")
-        if self.once_within is not None or self.overrides:
-            raise ValueError("once_within and overrides are not built yet")
 
     @property
     def operands(self) -> tuple[Operand, ...]:

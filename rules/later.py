@@ -1,70 +1,13 @@
-"""The words of the language that come later: the place they have in the model, and the refusal.
+"""The words of the language that come later, and how they are refused.
 
-They need what this version has not: the patient's timeline, deadlines, groups of acts, delivery.
 A rule that uses one is refused with its line and with what to write instead; a word is never
-ignored. The classes are the typed places that these words will fill; the schema names them too.
+ignored. The schema names them too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from knowledge_base.model import Names
-    from rules.model import Condition, Operand, ParameterOperand
-
-
-@dataclass(frozen=True, slots=True)
-class OnceWithin:
-    """`once_within`: no second delivery to the same audience in the same phase for so long."""
-
-    within: ParameterOperand
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """`history`: a condition on past acts of the patient in a window that ends at an anchor."""
-
-    of: str
-    where: Condition
-    within: Operand | None
-    """A duration; or `same` names the day, visit, prescription or calendar month or year."""
-    same: str
-    before: str
-    """The fact of the present (`this.*`) at which the window ends."""
-    including: str
-    """`this` or `others`: whether the present act counts."""
-    aggregate: str
-    """count, sum, distinct, exists, none or last."""
-    operator: str
-    operand: Operand | None
-
-
-@dataclass(frozen=True, slots=True)
-class Expect:
-    """`expect`: an event that must follow within a limit; the finding is that it did not."""
-
-    event: str
-    where: Condition
-    match: tuple[str, ...]
-    within: ParameterOperand
-    start: str
-    until: tuple[str, ...]
-    grace: ParameterOperand
-    remind_before: ParameterOperand | None = None
-    escalate: tuple[tuple[ParameterOperand, tuple[str, ...]], ...] = ()
-    extend: tuple[str, ParameterOperand] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """`indicator`: an operating indicator whose value is judged instead of an act."""
-
-    id: str
-    by: tuple[str, ...]
-    over: Operand | None
-    title: Names
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +16,7 @@ class Later:
 
     word: str
     where: frozenset[str]
-    """rule, finding, conditions, operands or tests."""
+    """rule or conditions."""
     needs: str
     instead: str
 
@@ -82,28 +25,7 @@ class Later:
         return f"`{self.word}` is not built yet: {self.needs}"
 
 
-_CONDITIONS = frozenset({"conditions"})
-
 LATER: Final = (
-    Later(
-        "history",
-        _CONDITIONS,
-        "it asks for past acts, and this version remembers no patient",
-        "test what the event itself carries; keep the rule as a draft outside the pack",
-    ),
-    Later(
-        "expect",
-        frozenset({"rule", "conditions"}),
-        "it asks for a deadline, and this version sets no timers",
-        "write a rule on the late event itself, e.g. with its own times",
-    ),
-    Later(
-        "group_by",
-        frozenset({"rule", "conditions"}),
-        "it judges the acts of a practitioner, institution or area together, and this version "
-        "judges one act at a time",
-        "remove it, if the rule means one act; else keep it as a draft outside the pack",
-    ),
     Later(
         "indicator",
         frozenset({"rule", "conditions"}),
@@ -111,34 +33,10 @@ LATER: Final = (
         "`yijian indicators` shows the figures; remove it from the rule",
     ),
     Later(
-        "once_within",
-        frozenset({"finding"}),
-        "it limits delivery, and this version delivers each finding",
-        "remove it: every finding is stored and shown; `key` groups repetitions",
-    ),
-    Later(
-        "overrides",
-        frozenset({"rule", "finding"}),
-        "it lets one finding stand for another, and this version keeps every finding",
-        "exclude the case in the other rule's `unless`; charges are counted once by line",
-    ),
-    Later(
-        "timeline",
-        frozenset({"tests"}),
-        "it tests history and deadlines in virtual time, and neither is built yet",
-        "write `cases:` with one event each",
-    ),
-    Later(
-        "this",
-        _CONDITIONS,
-        "`this.*` names the present act inside `history`, which is not built yet",
-        "outside of `history` the same fact is named without `this.`",
-    ),
-    Later(
         "state",
-        _CONDITIONS,
-        "`state.*` are facts of what is remembered of the patient, and nothing is remembered yet",
-        "`patient.*` are the facts that the event itself carries",
+        frozenset({"conditions"}),
+        "`state.*` are facts that are kept of the patient between visits, beside the acts",
+        "`history` looks back at the acts; `patient.*` are the facts that the event carries",
     ),
 )
 """Every refused word, in the order of the documentation."""

@@ -3,99 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Final, TypeAlias
 
 from knowledge_base.model import Names
 from rules import words
+from rules.expect_model import Escalation, Expect, Extension
 from rules.finding_model import FindingSpec, one_of
-from rules.later import Expect, Indicator
-
-Constant: TypeAlias = str | bool | int | date | datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A constant of the rule's text. Numbers other than 0 and 1 come from parameters."""
-
-    value: Constant
-
-    def __post_init__(self) -> None:
-        if isinstance(self.value, int) and self.value not in (0, 1):
-            raise ValueError("a number other than 0 and 1 comes from a parameter")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A list of text constants."""
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FactOperand:
-    fact: str
-
-
-@dataclass(frozen=True, slots=True)
-class CodeSetOperand:
-    codeset: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterOperand:
-    """A dated value of the knowledge base; with `by`, the row that these facts name."""
-
-    parameter: str
-    by: tuple[str, ...] = ()
-
-    @property
-    def missing_name(self) -> str:
-        """How a decision names it where the knowledge base has no row for the day."""
-        return f"parameter:{self.parameter}"
-
-
-@dataclass(frozen=True, slots=True)
-class QuantityOperand:
-    """A number with its unit: an amount (`1 g/d`) or a duration (`1 h`; `1 d` is 24 h)."""
-
-    value: float
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarOperand:
-    """So many calendar days, months or years, in the institution's time zone."""
-
-    count: int | ParameterOperand
-    unit: str
-
-    def __post_init__(self) -> None:
-        one_of("calendar unit", self.unit, words.CALENDAR)
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalOperand:
-    """The time from `start` up to `end`, which does not belong to it; None is an open end."""
-
-    start: Literal | FactOperand | None
-    end: Literal | FactOperand | None
-
-    def __post_init__(self) -> None:
-        if self.start is None and self.end is None:
-            raise ValueError("an interval with two open ends is all of time")
-
-
-Operand: TypeAlias = (
-    Literal
-    | Words
-    | FactOperand
-    | CodeSetOperand
-    | ParameterOperand
-    | QuantityOperand
-    | CalendarOperand
-    | IntervalOperand
+from rules.operand_model import (
+    CalendarOperand,
+    CodeSetOperand,
+    Constant,
+    FactOperand,
+    IntervalOperand,
+    Literal,
+    Operand,
+    ParameterOperand,
+    QuantityOperand,
+    Span,
+    Words,
+    whole,
 )
+
+__all__ = [
+    "ALWAYS", "NEVER", "AllOf", "AnyOf", "CalendarOperand", "CodeSetOperand", "Condition",
+    "Constant", "Effective", "Escalation", "Evidence", "Expect", "Extension", "FactOperand",
+    "History", "IntervalOperand", "Literal", "Not", "Operand", "ParameterOperand",
+    "QuantityOperand", "Rule", "Some", "Span", "Test", "Words", "facts_of", "facts_of_test",
+    "histories_of", "leaves_of", "limits_of", "operands_in", "operands_of", "parameters_of",
+    "somes_of", "tests_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +47,7 @@ class Test:
     fact: str
     operator: str
     operands: tuple[Operand, ...]
-    fresh_within: QuantityOperand | CalendarOperand | ParameterOperand | None = None
+    fresh_within: Span | None = None
 
     def __post_init__(self) -> None:
         if self.operator not in words.OPERATORS:
@@ -157,12 +94,13 @@ class History:
     aggregate: str
     """count, sum, distinct, exists, none or last."""
     where: Condition
-    within: ParameterOperand | CalendarOperand | QuantityOperand | None = None
+    within: Span | None = None
     """How long the window (t - w, t] is; None with `same`."""
     same: str = ""
     """day, encounter, prescription, calendar_month or calendar_year."""
     before: str = ""
-    """The fact of the present at which the window ends; "": when the service is rendered."""
+    """The fact of the present (`this.event.time`) at which the window ends; "": when the service
+    is rendered."""
     including: str = "others"
     """`this` or `others`: whether the present act counts."""
     fact: str = ""
@@ -186,6 +124,34 @@ class History:
             raise ValueError("sum and distinct name a fact of the members")
         if (self.last is None) != (self.aggregate != "last"):
             raise ValueError("`last` says what holds of the latest member")
+        if self.before and not self.before.startswith(words.THIS):
+            raise ValueError("a window ends at a fact of the present: this.…")
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Every fact that it names, those of the present with `this.` before them."""
+        trees = (self.where, self.last) if self.last is not None else (self.where,)
+        named = [name for tree in trees for name in facts_of(tree)]
+        named += (self.fact, self.before)
+        for operand in self.own_operands:
+            named += _facts_in(operand)
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    @property
+    def member_facts(self) -> tuple[str, ...]:
+        """The facts of the past acts, or of their lines, that it reads."""
+        return tuple(name for name in self.facts if not name.startswith(words.THIS))
+
+    @property
+    def present_facts(self) -> tuple[str, ...]:
+        """The facts of the present that it reads, without `this.`."""
+        named = (name for name in self.facts if name.startswith(words.THIS))
+        return tuple(name.removeprefix(words.THIS) for name in named)
+
+    @property
+    def own_operands(self) -> tuple[Operand, ...]:
+        """What it compares with itself, and how long its window is: not what `where` says."""
+        return whole((*self.operands, self.within))
 
 
 Condition: TypeAlias = Test | AllOf | AnyOf | Not | Some | History
@@ -231,35 +197,37 @@ def histories_of(condition: Condition) -> tuple[History, ...]:
 
 
 def tests_of(condition: Condition) -> tuple[Test, ...]:
-    """Every single condition of a tree, those inside `some` too (after the others)."""
-    inner = tuple(test for some in somes_of(condition) for test in tests_of(some.where))
+    """Every single condition of a tree, after them those inside `some` and `history`."""
+    inner = [test for some in somes_of(condition) for test in tests_of(some.where)]
+    for history in histories_of(condition):
+        inner += tests_of(history.where)
+        inner += tests_of(history.last) if history.last is not None else ()
     return (*leaves_of(condition), *inner)
 
 
 def operands_of(test: Test) -> tuple[Operand, ...]:
     """Everything that a condition compares with, also inside other operands."""
-    found: list[Operand] = []
-    waiting: list[Operand | None] = [*test.operands, test.fresh_within]
-    for operand in waiting:
-        if operand is None:
-            continue
-        found.append(operand)
-        if isinstance(operand, CalendarOperand) and isinstance(operand.count, ParameterOperand):
-            waiting.append(operand.count)
-        elif isinstance(operand, IntervalOperand):
-            waiting += (operand.start, operand.end)
-    return tuple(found)
+    return whole((*test.operands, test.fresh_within))
+
+
+def operands_in(condition: Condition) -> tuple[Operand, ...]:
+    """Everything that a tree compares with, windows and limits of `history` included."""
+    own = tuple(o for history in histories_of(condition) for o in history.own_operands)
+    return (*(o for test in tests_of(condition) for o in operands_of(test)), *own)
 
 
 def facts_of_test(test: Test) -> tuple[str, ...]:
     """The facts that a condition reads, its subject first."""
     found = [test.fact]
     for operand in operands_of(test):
-        if isinstance(operand, FactOperand):
-            found.append(operand.fact)
-        elif isinstance(operand, ParameterOperand):
-            found.extend(operand.by)
+        found += _facts_in(operand)
     return tuple(dict.fromkeys(found))
+
+
+def _facts_in(operand: Operand) -> tuple[str, ...]:
+    if isinstance(operand, FactOperand):
+        return (operand.fact,)
+    return operand.by if isinstance(operand, ParameterOperand) else ()
 
 
 def facts_of(condition: Condition) -> tuple[str, ...]:
@@ -270,30 +238,28 @@ def facts_of(condition: Condition) -> tuple[str, ...]:
 def parameters_of(condition: Condition) -> tuple[ParameterOperand, ...]:
     """The parameters that a tree compares with, each once, in the order of the text.
 
-    Of those inside `some` only the ones that are no tables: other rows hold for other elements.
+    Of those inside `some` and `history` only the ones that are no tables: other rows hold for
+    other elements and for past acts.
     """
-    own = set(leaves_of(condition))
-    return tuple(
-        dict.fromkeys(
-            operand
-            for test in tests_of(condition)
-            for operand in operands_of(test)
-            if isinstance(operand, ParameterOperand) and (test in own or not operand.by)
-        )
-    )
+    windows = tuple(o for one in histories_of(condition) for o in one.own_operands)
+    return _parameters(condition, tests_of(condition), windows)
 
 
 def limits_of(condition: Condition) -> tuple[ParameterOperand, ...]:
     """Those parameters of a tree that values are compared with: not how old a value may be."""
-    own = set(leaves_of(condition))
-    return tuple(
-        dict.fromkeys(
-            operand
-            for test in tests_of(condition)
-            for operand in operands_of(replace(test, fresh_within=None))
-            if isinstance(operand, ParameterOperand) and (test in own or not operand.by)
-        )
-    )
+    limits = tuple(o for one in histories_of(condition) for o in one.operands)
+    tests = tuple(replace(test, fresh_within=None) for test in tests_of(condition))
+    return _parameters(condition, tests, limits)
+
+
+def _parameters(
+    condition: Condition, tests: tuple[Test, ...], others: tuple[Operand, ...]
+) -> tuple[ParameterOperand, ...]:
+    leaves = len(leaves_of(condition))
+    own = [o for test in tests[:leaves] for o in operands_of(test)]
+    inner = [o for test in tests[leaves:] for o in operands_of(test)]
+    found = (*own, *others, *(o for o in inner if not getattr(o, "by", ())))
+    return tuple(dict.fromkeys(o for o in found if isinstance(o, ParameterOperand)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,11 +313,9 @@ class Rule:
     versions: tuple[Rule, ...] = ()
     """Older bodies, each whole, with its own number and days; later days first."""
     expect: Expect | None = None
-    """The place of a word that is not built yet, see rules.later."""
+    """What must follow; the finding is that it did not."""
     group_by: tuple[str, ...] = ()
-    """Likewise."""
-    indicator: Indicator | None = None
-    """Likewise."""
+    """The facts whose values name a group; then `history` means the acts of the group."""
 
     def __post_init__(self) -> None:
         one_of("status", self.status, words.STATUSES)
@@ -364,8 +328,8 @@ class Rule:
             raise ValueError("an active rule has a named author and another named reviewer")
         if (self.status == "retired") != bool(self.retired_because):
             raise ValueError("a retired rule, and no other, says why it is retired")
-        if self.expect is not None or self.group_by or self.indicator is not None:
-            raise ValueError("expect, group_by and indicator are not built yet")
+        if self.id in self.finding.overrides:
+            raise ValueError("a finding does not stand for itself")
         self._check_versions()
 
     def _check_versions(self) -> None:
@@ -401,7 +365,25 @@ class Rule:
     def is_evaluated(self) -> bool:
         return self.status in words.EVALUATED
 
+    @property
+    def trees(self) -> tuple[Condition, ...]:
+        """Scope, when and unless."""
+        return (self.scope, self.when, self.unless)
+
+    @property
+    def histories(self) -> tuple[History, ...]:
+        """The conditions on past acts, in the order of scope, when and unless."""
+        return tuple(one for tree in self.trees for one in histories_of(tree))
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """Everything that its body names of the knowledge base, in conditions and elsewhere."""
+        found = [operand for tree in self.trees for operand in operands_in(tree)]
+        found += whole((*self.finding.operands, self.finding.once_within))
+        if self.expect is not None:
+            found += (*operands_in(self.expect.where), *whole(self.expect.spans))
+        return tuple(found)
+
     def facts(self) -> tuple[str, ...]:
         """Every fact that its conditions read."""
-        trees = (self.scope, self.when, self.unless)
-        return tuple(dict.fromkeys(name for tree in trees for name in facts_of(tree)))
+        return tuple(dict.fromkeys(name for tree in self.trees for name in facts_of(tree)))

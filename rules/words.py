@@ -47,7 +47,9 @@ RULE_REQUIRED: Final = (
 RULE_OPTIONAL: Final = (
     "taxonomy",
     "each",
+    "group_by",
     "scope",
+    "expect",
     "unless",
     "if_unknown",
     "limits",
@@ -59,10 +61,12 @@ RULE_OPTIONAL: Final = (
     "versions",
 )
 VERSION_REQUIRED: Final = ("version", "effective", "on", "when", "finding", "evidence")
-VERSION_OPTIONAL: Final = ("title", "each", "scope", "unless", "if_unknown", "limits")
+VERSION_OPTIONAL: Final = (
+    "title", "each", "group_by", "scope", "expect", "unless", "if_unknown", "limits",
+)  # fmt: skip
 """An older body is whole: only the title is that of the rule where it has none of its own."""
 FINDING_REQUIRED: Final = ("result", "severity", "action", "audience", "message")
-FINDING_OPTIONAL: Final = ("by_phase", "key", "suggest", "amount")
+FINDING_OPTIONAL: Final = ("by_phase", "key", "once_within", "suggest", "amount", "overrides")
 BY_PHASE: Final = ("result", "severity", "action", "audience", "message", "key")
 
 EQUALITY: Final = ("is", "is_not")
@@ -75,8 +79,8 @@ OPERATORS: Final = (
 FRESH_WITHIN: Final = "fresh_within"
 """What may stand beside an operator."""
 SOME: Final = ("in", "where")
-COMBINATORS: Final = ("all", "any", "not", "some")
 HISTORY: Final = "history"
+COMBINATORS: Final = ("all", "any", "not", "some", HISTORY)
 HISTORY_KEYS: Final = (
     "of", "where", "within", "same", "before", "including",
     "count", "sum", "distinct", "exists", "none", "last",
@@ -84,6 +88,8 @@ HISTORY_KEYS: Final = (
 AGGREGATES: Final = ("count", "sum", "distinct", "exists", "none", "last")
 MEASURED: Final = ("count", "sum", "distinct")
 """Aggregates that are numbers and are compared; `including` must be said of them."""
+MEASURES: Final = (*ORDER, "between")
+"""What they are compared with."""
 INCLUDING: Final = ("this", "others")
 SAME: Final = ("day", "encounter", "prescription", "calendar_month", "calendar_year")
 THIS: Final = "this."
@@ -91,18 +97,26 @@ THIS: Final = "this."
 CALENDAR: Final = ("days", "months", "years")
 OPERANDS: Final = ("fact", "codeset", "parameter", *CALENDAR)
 
-NOT_BUILT: Final = {
-    "rule": frozenset({"expect", "group_by", "indicator", "overrides"}),
-    "finding": frozenset({"once_within", "overrides"}),
-    "conditions": frozenset({"history", "expect", "indicator", "group_by"}),
-    "operators": frozenset(),
-    "operands": frozenset(),
-    "tests": frozenset({"timeline"}),
-}
+EXPECT: Final = "expect"
+EXPECT_REQUIRED: Final = ("event", "match", "within")
+EXPECT_OPTIONAL: Final = (
+    "where", "from", "until", "extend", "remind_before", "escalate", "grace",
+)  # fmt: skip
+
+NOT_BUILT: Final = {"rule": frozenset({"indicator"}), "conditions": frozenset({"indicator"})}
 """Words of the language's design that this version refuses by name, by where they stand.
 
 What each needs, and what to write until it is there, stands in rules.later.
 """
+PLACES: Final = {
+    "expect": "beside `on`, in place of `when`",
+    "group_by": "beside `on`",
+    "history": "among the conditions of `when`",
+    "once_within": "in `finding`",
+    "overrides": "in `finding`",
+    "timeline": "in the test file",
+}
+"""Where words stand that can mean nothing else."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -6,9 +6,9 @@ both by these words only.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from contracts.decision import Decision
+from contracts.decision import Decision, Repeat
 from contracts.event import Event
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
@@ -22,7 +22,7 @@ class Taken(Protocol):
         """The event's own first, then those that replace earlier ones."""
 
     @property
-    def repeat(self) -> Any:
+    def repeat(self) -> Repeat | None:
         """The record that names the first decision, where the event came before."""
 
     @property
@@ -37,14 +37,7 @@ class Taken(Protocol):
 class Attendant(Protocol):
     """The rules together with what is remembered, as the worker sees them."""
 
-    def take(
-        self,
-        event: Event,
-        digest: str,
-        memory: Memory,
-        coverage: Coverage,
-        received_ms: int | None = None,
-    ) -> Taken:
+    def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> Taken:
         """What an event leads to; `memory` is changed in place."""
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:

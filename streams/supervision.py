@@ -6,7 +6,7 @@ Pure: no Kafka, no clock, no exception. What cannot be evaluated is a dead lette
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias, overload
 
 import msgspec
 
@@ -116,6 +116,20 @@ class Supervisor:
         """Whether it makes use of a past."""
         return self._attendant is not None
 
+    @overload
+    def supervise(
+        self, value: bytes | None, key: bytes | None = None, received_ms: int | None = None
+    ) -> Answer | DeadLetter: ...
+
+    @overload
+    def supervise(
+        self,
+        value: bytes | None,
+        key: bytes | None = None,
+        received_ms: int | None = None,
+        past: Past | None = None,
+    ) -> Result: ...
+
     def supervise(
         self,
         value: bytes | None,
@@ -178,7 +192,7 @@ class Supervisor:
         subject = event.subject.encode()
         memory = past.recall(subject)
         try:
-            taken = attendant.take(event, _digest(value), memory, past.coverage, received_ms)
+            taken = attendant.take(event, _digest(value), memory, past.coverage)
             issued = [self._issue(decision) for decision in taken.decisions]
         except Exception:
             past.undo(subject)

@@ -11,6 +11,7 @@ from contracts.bundle import MAX_BUNDLE_BYTES
 from knowledge_base import KnowledgeBase
 from rules import Evaluator, Pack
 from rules.engine.engines import make_evaluator
+from rules.memory.attendant import Attendant, MemorySettings
 from streams.broker.topics import TopicSpec
 from streams.supervision import Supervisor
 from yijian.settings import Settings
@@ -53,8 +54,12 @@ def load_core(settings: Settings) -> Core:
 
 def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) -> Supervisor:
     """The step from a record to its answer; records from Kafka have a key to be checked."""
+    attendant = None
+    if settings.state == "on":
+        attendant = Attendant(core.evaluator, MemorySettings(lateness_s=settings.lateness_s))
     return Supervisor(
         core.evaluator,
+        attendant,
         check_key=from_kafka,
         max_ahead_s=settings.max_ahead_s,
         max_output_bytes=settings.output_max_bytes - _HEADROOM,
@@ -80,33 +85,43 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     intake = [spec(name, settings.intake_max_bytes) for name in topics.all_intake]
     # Brokers measure batches as they are compressed: a re-keyed record may be larger than intake's.
     outputs = (topics.rekeyed, topics.decisions, topics.alerts, topics.dead_letters)
-    bundles = TopicSpec(
-        name=topics.bundles,
-        partitions=1,  # one order of all bundles and activations
-        replication_factor=settings.replication,
-        retention_ms=None,
-        compacted=True,
-        max_message_bytes=MAX_BUNDLE_BYTES + _HEADROOM,
-        log_append_time=True,
-    )
+
+    def broadcast(name: str, max_bytes: int) -> TopicSpec:
+        return TopicSpec(
+            name=name,
+            partitions=1,  # one order, which every worker reads in full
+            replication_factor=settings.replication,
+            retention_ms=None,
+            compacted=True,
+            max_message_bytes=max_bytes,
+            log_append_time=True,
+        )
+
+    return [
+        *intake,
+        *(spec(name, settings.output_max_bytes) for name in outputs),
+        *_memory_specs(settings),
+        broadcast(topics.bundles, MAX_BUNDLE_BYTES + _HEADROOM),
+        broadcast(topics.registry, settings.intake_max_bytes),
+    ]
+
+
+def _memory_specs(settings: Settings) -> list[TopicSpec]:
+    """What is remembered, and the ticks that let deadlines pass. The activities come here."""
     state = TopicSpec(
-        name=topics.state,
+        name=settings.topics.state,
         partitions=settings.partitions,
         replication_factor=settings.replication,
-        retention_ms=None,
         compacted=True,
         max_message_bytes=settings.output_max_bytes,
-        log_append_time=True,
         rewritten=True,
     )
     ticks = TopicSpec(
-        name=topics.ticks,
+        name=settings.topics.ticks,
         partitions=settings.partitions,
         replication_factor=settings.replication,
         retention_ms=_TICKS_MS,
-        compacted=False,
         max_message_bytes=_HEADROOM,
         log_append_time=True,  # a tick is nothing but the broker's time
     )
-    outputs_specs = [spec(name, settings.output_max_bytes) for name in outputs]
-    return [*intake, *outputs_specs, state, ticks, bundles]
+    return [state, ticks]

@@ -98,7 +98,7 @@ def read_cases(path: Path, pack: Pack, problems: list[Problem]) -> list[Case]:
     if node is None:
         return []
     f = Fields(node, "a test file", problems)
-    if not f.expect(("rule", "base", "cases"), (), words.NOT_BUILT["tests"]):
+    if not f.expect(("rule", "base", "cases"), ()):
         return []
     rule_id = f.text("rule")
     rule_node = f.get("rule") or node
@@ -135,7 +135,7 @@ def _unique(cases: Sequence[Case], problems: list[Problem]) -> None:
 
 def _case(node: Node, rule_id: str, base: dict[str, Any], problems: list[Problem]) -> Case | None:
     f = Fields(node, "a case", problems)
-    if not f.expect(("name", "expect"), ("given",), words.NOT_BUILT["tests"]):
+    if not f.expect(("name", "expect"), ("given",)):
         return None
     name, expect = f.text("name"), f.get("expect")
     given = f.get("given")

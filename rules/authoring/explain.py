@@ -13,7 +13,8 @@ from contracts.decision import Decision
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
 from rules.authoring.origins import Origins
-from rules.authoring.steps import Read, Step, Steps, said
+from rules.authoring.said import said
+from rules.authoring.steps import Read, Step, Steps
 from rules.engine import outcomes
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator

@@ -10,7 +10,7 @@ from rules.authoring.explain import PARTS, said
 from rules.authoring.testing import CaseResult
 from rules.facts import fact_of
 from rules.logic import Truth
-from rules.model import Condition, Rule, Test, somes_of, tests_of
+from rules.model import Condition, History, Rule, Test, histories_of, leaves_of, somes_of
 from rules.pack import Pack
 
 WORDS: dict[Truth, str] = {True: "true", False: "false", None: "unknown"}
@@ -70,13 +70,19 @@ def _conditions(rule: Rule) -> Iterable[SeenCondition]:
                 yield SeenCondition(rule.id, part, said(test), _can_be_unknown(test, each))
 
 
-def _tests(tree: Condition, each: str) -> Iterable[tuple[Test, str]]:
-    inner = {id(test): some.each for some in somes_of(tree) for test in tests_of(some.where)}
-    for test in tests_of(tree):
-        yield test, inner.get(id(test), each)
+def _tests(tree: Condition, each: str) -> Iterable[tuple[Test | History, str]]:
+    """The single conditions of a tree; a `history` is one, whatever stands in it."""
+    for test in leaves_of(tree):
+        yield test, each
+    for some in somes_of(tree):
+        yield from _tests(some.where, some.each)
+    for history in histories_of(tree):
+        yield history, each
 
 
-def _can_be_unknown(test: Test, each: str) -> bool:
+def _can_be_unknown(test: Test | History, each: str) -> bool:
     """Whether its fact can be unknown at all: what every event says cannot."""
+    if isinstance(test, History):
+        return True
     fact = fact_of(test.fact, each)
     return fact is None or not fact.always_known

@@ -20,19 +20,26 @@
       - {code: S001, drug: levofloxacin}                                    order
       - {item: S001, amount: "25.00", quantity: 2 h}                        billing
       - {code: potassium, value: 6.8 mmol/L, critical: true}                result
+      - {drug: levofloxacin, dose: 500 mg, given_at: 2026-03-02T08:00+08:00} administration
+      - {drug: levofloxacin, quantity: 1 盒, trace_codes: ["8"]}            dispense, stock
+    kind: operation_record                  of a document, a procedure, a consultation …
+    actors: {surgeon: P001}                 of a procedure; also [{id: P001, role: surgeon}]
+    procedures: ["s|47.01", {code: "s|54.11", role: principal}]             settlement
+    disease: A15.0                          of an infection_report, ICD-10 or `system|code`
 
 `drug` is an ingredient (the first drug of the demo catalogue that holds it alone), a code of the
 catalogue, or `system|code`; `code` and `item` are codes of the demo catalogue of services, or
-`system|code`. Line ids are 1, 2, 3 … unless `line_id` is given. `null` states absence;
-`not_reported` leaves a field out. In a case, `given` is merged into `base`: mappings entry by
-entry, lists as a whole, and `item: {…}` into the only item of the base.
+`system|code`; those of procedures, results and reasons are always `system|code`. Line ids are
+1, 2, 3 … unless `line_id` is given. `null` states absence; `not_reported` leaves a field out. In a
+case, `given` is merged into `base`: mappings entry by entry, lists as a whole, and `item: {…}`
+into the only item of the base.
 """
 
 from __future__ import annotations
 
 import re
 from calendar import monthrange
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -41,30 +48,41 @@ from contracts.acts import VERBS
 from contracts.event import Event
 from contracts.intake import Rejected, decode
 from knowledge_base import KnowledgeBase
-from rules import words
-from rules.facts.patient import INGREDIENT_SYSTEM
+from rules.authoring.short_values import (
+    DEFAULT_AT,
+    ICD10,
+    LEFT_OUT,
+    LOCAL,
+    NO_CODE,
+    NONE_KNOWN,
+    ShorthandError,
+    allergy,
+    code_of,
+    coding_of,
+    diagnosis,
+    fields,
+    listing,
+    none_of,
+    plain,
+    procedure,
+    pruned,
+    time_of,
+)
 
-LEFT_OUT: Final = "not_reported"
-NONE_KNOWN: Final = "none_known"
-NO_CODE: Final = {"system": "urn:yijian:test:no-code", "code": "not-reported"}
-"""The contracts want a code of every diagnosis; this one is of no system that rules know."""
-DEFAULT_AT: Final = "2026-03-02T10:00:00+08:00"
+__all__ = ["DEFAULT_AT", "LEFT_OUT", "NONE_KNOWN", "NO_CODE", "ShorthandError", "event_of", "merge"]
+
 DEFAULT_INSTITUTION: Final = "demo-h1"
-ICD10: Final = "http://hl7.org/fhir/sid/icd-10"
 ROUTES: Final = "urn:yijian:demo:route"
 
-_LOCAL: Final = timezone(timedelta(hours=8))
-_QUANTITY: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ?(\S*)")
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d|Z)?")
-_TIMED: Final = re.compile(r"(^|_)(at|time)$")
-_QUANTITIES: Final = frozenset({"dose", "quantity", "weight", "value"})
-_MONEY: Final = frozenset({"amount", "refunded", "unit_price", "fund_paid"})
-_SHOWN: Final = 12
+_PEOPLE: Final = frozenset({"practitioner", "signer", "consultant", "pharmacist", "reviewer",
+                            "checked_by"})  # fmt: skip
+_CODES: Final = frozenset({("result", "code"), ("procedure", "code"), ("feedback", "reason")})
+"""Fields of an act that are a code of any system, by family."""
+_MEASURED: Final = ("result", "observation")
+_PRICED: Final = ("billing", "settlement")
+_PLACES: Final = {"stock": "store", "upload": "feed"}
+"""Families about no patient, and the field that says which place of the institution."""
 _ANALYTES: Final = ("potassium", "egfr", "creatinine")
-
-
-class ShorthandError(ValueError):
-    """A test event that cannot be understood: its message says what to write."""
 
 
 def merge(base: Any, given: Any) -> Any:
@@ -104,20 +122,20 @@ class _Translator:
         self.at = datetime.min
 
     def event(self, short: dict[str, Any]) -> dict[str, Any]:
-        short = _prune(short)
+        short = pruned(short)
         name = short.pop("event", None)
         family, _, verb = str(name).partition(".")
         if verb not in VERBS.get(family, ()):
             known = [f"{f}.{v}" for f, verbs in VERBS.items() for v in verbs]
             if name is None:
                 raise ShorthandError("`base` names no event; write event: prescription.signed")
-            raise ShorthandError(_none("event", name, known))
-        at = _time(short.pop("at", DEFAULT_AT))
+            raise ShorthandError(none_of("event", name, known))
+        at = time_of(short.pop("at", DEFAULT_AT))
         self.at = datetime.fromisoformat(at)
         of_service = short.get("service_time")
-        served = datetime.fromisoformat(_time(of_service)) if of_service else self.at
+        served = datetime.fromisoformat(time_of(of_service)) if of_service else self.at
         try:
-            self.day = served.astimezone(_LOCAL).date()
+            self.day = served.astimezone(LOCAL).date()
         except OverflowError as e:
             raise ShorthandError(f"the time {served.isoformat()} is none of the calendar") from e
         return {
@@ -126,7 +144,7 @@ class _Translator:
             "source": str(short.pop("source", "urn:yijian:test")),
             "type": f"{name}.v1",
             "time": at,
-            "subject": str(short.pop("subject", "test|patient-1")),
+            "subject": str(short.pop("subject", _subject(family, short))),
             "data": self.act(family, short),
         }
 
@@ -136,15 +154,15 @@ class _Translator:
             "revision": short.pop("revision", 1),
             "institution": short.pop("institution", DEFAULT_INSTITUTION),
         }
+        if family == "feedback":
+            data["alert_id"] = "alert-1"
         encounter = short.pop("encounter", LEFT_OUT)
         if family == "encounter" and isinstance(encounter, dict):
             data["act_id"] = encounter.pop("id", data["act_id"])
-            short = {**_fields(encounter), **short}
+            short = {**fields(encounter), **short}
         elif encounter != LEFT_OUT:
             data["encounter"] = (
-                {"id": "visit-1", **_fields(encounter)}
-                if isinstance(encounter, dict)
-                else encounter
+                {"id": "visit-1", **fields(encounter)} if isinstance(encounter, dict) else encounter
             )
         for name, value in short.items():
             data[name] = self.field(family, name, value)
@@ -159,13 +177,25 @@ class _Translator:
             return None
         if name == "patient" and isinstance(value, dict):
             return self.patient(value)
-        if name == "practitioner" and isinstance(value, str):
+        if name in _PEOPLE and isinstance(value, str):
             return {"id": value}
+        if name == "actors" and isinstance(value, dict):
+            return [{"id": who, "role": role} for role, who in value.items()]
+        if (family, name) in _CODES:
+            return code_of(name, value)
+        if name == "diagnosis" and isinstance(value, str):
+            return diagnosis(value)
+        if name == "allergies" and not (isinstance(value, dict) and "items" in value):
+            return listing(value, allergy)
+        if name == "disease":
+            return coding_of(value) or {"system": ICD10, "code": value}
+        if name == "procedures" and isinstance(value, list):
+            return [procedure(entry) for entry in value]
         if name == "diagnoses" and isinstance(value, list):
-            return [_diagnosis(entry) for entry in value]
+            return [diagnosis(entry) for entry in value]
         if name == "items" and isinstance(value, list):
             return [self.item(family, n, entry) for n, entry in enumerate(value, 1)]
-        return _plain(name, value)
+        return plain(name, value)
 
     def patient(self, short: dict[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -174,15 +204,15 @@ class _Translator:
             if name == "age":
                 out["birth_date"] = None if value is None else self._born(value)
             elif name == "allergies":
-                out[name] = _listing(value, _allergy)
+                out[name] = listing(value, allergy)
             elif name == "conditions":
-                out[name] = _listing(value, _diagnosis)
+                out[name] = listing(value, diagnosis)
             elif name in _ANALYTES:
                 observed.append({"code": name, "value": value})
             elif name == "observations" and isinstance(value, list):
                 observed.extend(value)
             else:
-                out[name] = _plain(name, value)
+                out[name] = plain(name, value)
         if observed:
             out["observations"] = {"items": [self._observation(entry) for entry in observed]}
         return out
@@ -205,7 +235,7 @@ class _Translator:
     def _observation(self, entry: Any) -> dict[str, Any]:
         if not isinstance(entry, dict):
             raise ShorthandError("an observation is written {code: potassium, value: 6.1 mmol/L}")
-        out = {name: _plain(name, value) for name, value in entry.items() if name != "code"}
+        out = {name: plain(name, value) for name, value in entry.items() if name != "code"}
         out["code"] = self._analyte(entry.get("code"))
         out.setdefault("at", (self.at - timedelta(hours=1)).isoformat())
         return out
@@ -219,22 +249,22 @@ class _Translator:
                 out[name] = None
             elif name == "drug":
                 out[name] = self._drug(value)
-            elif name == "code" and family == "result":
+            elif name == "code" and family in _MEASURED:
                 out[name] = self._analyte(value)
             elif name in ("code", "item"):
-                out["item" if family == "billing" else "code"] = self._service(value)
+                out["item" if family in _PRICED else "code"] = self._service(value)
             elif name == "route" and isinstance(value, str):
                 out[name] = {"system": ROUTES, "code": value}
             else:
-                out[name] = _plain(name, value)
-        if family == "order" and "code" not in out and isinstance(out.get("drug"), dict):
+                out[name] = plain(name, value)
+        if family in ("order", "stock") and "code" not in out and isinstance(out.get("drug"), dict):
             out["code"] = out["drug"]
-        if family == "billing":
+        if family in _PRICED:
             out.setdefault("amount", "10.00")
         return out
 
     def _drug(self, name: Any) -> dict[str, Any]:
-        coding = _coding(name)
+        coding = coding_of(name)
         if coding is not None:
             return coding
         drugs = (*self.knowledge.drugs(self.day), *self.knowledge.drugs())
@@ -242,10 +272,10 @@ class _Translator:
             if drug.code == name or drug.ingredients == (name,):
                 return {"system": drug.system, "code": drug.code}
         known = [*(drug.code for drug in drugs), *(i for drug in drugs for i in drug.ingredients)]
-        raise ShorthandError(_none("drug", name, known))
+        raise ShorthandError(none_of("drug", name, known))
 
     def _service(self, name: Any) -> dict[str, Any]:
-        coding = _coding(name)
+        coding = coding_of(name)
         if coding is not None:
             return coding
         items = (*self.knowledge.items(self.day), *self.knowledge.items())
@@ -253,10 +283,10 @@ class _Translator:
             if item.code == name:
                 return {"system": item.system, "code": item.code}
         known = [item.code for item in items]
-        raise ShorthandError(_none("item", name, known))
+        raise ShorthandError(none_of("item", name, known))
 
     def _analyte(self, name: Any) -> dict[str, Any]:
-        coding = _coding(name)
+        coding = coding_of(name)
         if coding is not None:
             return coding
         for analyte in self.knowledge.analytes():
@@ -264,98 +294,13 @@ class _Translator:
                 system, code = analyte.codes[0]
                 return {"system": system, "code": code}
         known = [analyte.id for analyte in self.knowledge.analytes()]
-        raise ShorthandError(_none("analyte", name, known))
+        raise ShorthandError(none_of("analyte", name, known))
 
 
-def _none(what: str, name: Any, known: list[str]) -> str:
-    """That there is no such thing, and what there is."""
-    listed = sorted(set(known))
-    some = ", ".join(listed[:_SHOWN]) + (" …" if len(listed) > _SHOWN else "")
-    if not listed:
-        return (
-            f"no {what} {name}: no catalogue is loaded; with YIJIAN_KNOWLEDGE the demonstration "
-            "catalogue is left out, name your own, or knowledge_base/data/demo"
-        )
-    return f"no {what} {name}; {words.nearest(str(name), listed) or f'there are {some}'}"
-
-
-def _prune(value: Any) -> Any:
-    """Without the fields that are said to be left out."""
-    if isinstance(value, dict):
-        return {name: _prune(v) for name, v in value.items() if v != LEFT_OUT}
-    return [_prune(v) for v in value] if isinstance(value, list) else value
-
-
-def _fields(short: dict[str, Any]) -> dict[str, Any]:
-    return {name: _plain(name, value) for name, value in short.items()}
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A field by the kind its name says: times, quantities, money; else as it is."""
-    if isinstance(value, str) and _TIMED.search(name):
-        return _time(value)
-    if name in _QUANTITIES and isinstance(value, str | int | float):
-        return _quantity(name, value)
-    if name in _MONEY and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-def _time(value: Any) -> str:
-    text = str(value)
-    if not _TIME.fullmatch(text):
-        raise ShorthandError(f"the time {text} is not written like {DEFAULT_AT}")
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as e:  # the 30th of February, the 13th month
-        raise ShorthandError(f"the time {text} is none of the calendar: {e}") from e
-    return (at if at.tzinfo else at.replace(tzinfo=_LOCAL)).isoformat()
-
-
-def _quantity(name: str, value: str | int | float) -> dict[str, Any]:
-    match = _QUANTITY.fullmatch(str(value))
-    if match is None:
-        raise ShorthandError(f"{name}: {value} is not written like 500 mg")
-    return {"value": float(match.group(1)), "unit": match.group(2) or "1"}
-
-
-def _coding(name: Any) -> dict[str, Any] | None:
-    """A code that names its system itself."""
-    if isinstance(name, dict):
-        return name
-    system, bar, code = str(name).rpartition("|")
-    return {"system": system, "code": code} if bar else None
-
-
-def _diagnosis(entry: Any) -> dict[str, Any]:
-    if isinstance(entry, str):
-        return {"code": _coding(entry) or {"system": ICD10, "code": entry}}
-    if isinstance(entry, dict) and "code" not in entry and entry:  # `code: not_reported`
-        return {**_fields(entry), "code": dict(NO_CODE)}
-    if isinstance(entry, dict) and isinstance(entry.get("code"), str):
-        return {
-            **_fields(entry),
-            "code": _coding(entry["code"]) or {"system": ICD10, "code": entry["code"]},
-        }
-    raise ShorthandError(
-        "a diagnosis is written I10 or {code: I10, role: principal}; one without a code "
-        "{code: not_reported, role: principal}"
-    )
-
-
-def _allergy(entry: Any) -> dict[str, Any]:
-    if isinstance(entry, dict):
-        return entry
-    return {"substance": _coding(entry) or {"system": INGREDIENT_SYSTEM, "code": str(entry)}}
-
-
-def _listing(value: Any, read: Any) -> Any:
-    if value is None:
-        return None
-    if value == NONE_KNOWN:
-        return {"complete": True, "items": []}
-    if isinstance(value, list):
-        return {"complete": True, "items": [read(entry) for entry in value]}
-    if isinstance(value, dict) and set(value) == {"partial"}:
-        return {"complete": False, "items": [read(entry) for entry in value["partial"]]}
-    raise ShorthandError("a list is written none_known, [one, two] or {partial: [one]}")
+def _subject(family: str, short: dict[str, Any]) -> str:
+    """Whom or what an event is about that does not say it: a patient, or a place."""
+    place = _PLACES.get(family)
+    if place is None:
+        return "test|patient-1"
+    institution = short.get("institution", DEFAULT_INSTITUTION)
+    return f"institution:{institution}|{short.get(place) or place}"

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 
 from knowledge_base import KnowledgeBase
-from rules.authoring.operand_values import Compared, Values, compared, said_operand
+from rules.authoring.operand_values import Compared, Values, compared
 from rules.authoring.origins import Find, Origin, Origins
 from rules.authoring.received import received
+from rules.authoring.said import said
 from rules.engine import compiler
 from rules.engine.plan import Ready
 from rules.engine.reasons import Asker, Lack, fact_value
@@ -18,9 +19,9 @@ from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
 from rules.facts.base import Context, Element
 from rules.facts.pairs import find_pairs
 from rules.logic import Truth
-from rules.model import AllOf, Condition, Not, Some, Test, facts_of_test, operands_of
+from rules.model import AllOf, Condition, History, Not, Some, Test, facts_of_test, operands_of
 from rules.naming import line_names
-from rules.words import INTERACTIONS
+from rules.words import INTERACTIONS, THIS
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Steps:
             return self._test(tree, truth, c, x, each)
         if isinstance(tree, Some):
             return self._some(tree, truth, c)
+        if isinstance(tree, History):
+            return self._history(tree, truth, c, x, each)
         if isinstance(tree, Not):
             return Step("not", "not", truth, steps=(self.of(tree.condition, c, x, each),))
         steps = tuple(self.of(child, c, x, each) for child in tree.conditions)
@@ -113,6 +116,18 @@ class Steps:
         lacks = tuple(self._asker(each).missing(test, c, x)) if truth is None else ()
         return Step("test", said(test), truth, tuple(reads), tuple(operands), lacks=lacks)
 
+    def _history(
+        self, history: History, truth: Truth, c: Context, x: Element | None, each: str
+    ) -> Step:
+        values = self._values(each, c, x)
+        operands = [
+            entry
+            for operand in history.own_operands
+            if (entry := compared(operand, values)) is not None
+        ]
+        lacks = tuple(self._asker(each).missing(history, c, x)) if truth is None else ()
+        return Step("test", said(history), truth, (), tuple(operands), lacks=lacks)
+
     def _asker(self, each: str) -> Asker:
         found = self._askers.get(each)
         if found is None:
@@ -137,7 +152,7 @@ class Steps:
         """How operands read the facts of this element."""
 
         def value(name: str) -> Any:
-            fact = fact_of(name, each)
+            fact = fact_of(name.removeprefix(THIS), each)
             return None if fact is None else fact_value(fact, self._family, c, x)
 
         return Values(self._knowledge, c.day, value)
@@ -175,11 +190,3 @@ def _listed(each: str, c: Context) -> Sequence[Element]:
         return find_pairs(c, lines, [True] * len(lines)).pairs
     records = list_of(each)
     return records.elements(c)[0] if records is not None else ()
-
-
-def said(test: Test) -> str:
-    """A condition in words: `patient.age below parameter fluoroquinolone.minimum_age`."""
-    text = f"{test.fact} {test.operator} {' and '.join(said_operand(o) for o in test.operands)}"
-    if test.fresh_within is not None:
-        text += f", fresh within {said_operand(test.fresh_within)}"
-    return text

@@ -9,6 +9,7 @@ from knowledge_base import KnowledgeBase, ParameterValue
 from rules.authoring.operand_values import said_operand
 from rules.authoring.testing import read_cases
 from rules.docs.conditions import conditions_in_words
+from rules.docs.expectations import expected_in_words
 from rules.docs.markdown import code, codes, table
 from rules.finding_model import FindingSpec
 from rules.model import (
@@ -16,8 +17,6 @@ from rules.model import (
     Effective,
     ParameterOperand,
     Rule,
-    operands_of,
-    tests_of,
 )
 from rules.pack import TEST_SUFFIX, Pack
 
@@ -51,7 +50,7 @@ def _sections(rules: list[Rule], pack: Pack, knowledge: KnowledgeBase) -> Iterat
         yield ""
         yield f"## {rule.title.zh} {rule.title.en}"
         for body in rule.bodies:
-            yield from _body(body, knowledge)
+            yield from _body(body, pack, knowledge)
         yield from _life(rule)
         yield from _tests(rule, pack)
 
@@ -60,14 +59,17 @@ def _anchor(rule: Rule) -> str:
     return rule.id.rpartition(".")[2].replace("_", "-")
 
 
-def _body(rule: Rule, knowledge: KnowledgeBase) -> Iterator[str]:
+def _body(rule: Rule, pack: Pack, knowledge: KnowledgeBase) -> Iterator[str]:
     finding = rule.finding
     yield ""
     yield f"{code(rule.id)} version {rule.version}, {rule.status}, {_days(rule.effective)}"
     yield ""
     yield f"- on 事件: {codes(rule.on)}" + (f"; each of {code(rule.each)}" if rule.each else "")
-    trees = (rule.scope, rule.when, rule.unless)
-    for part, tree in zip(("scope 范围", "when 条件", "unless 豁免"), trees, strict=True):
+    if rule.group_by:
+        yield f"- group_by 按组: the acts of one 同一 {codes(rule.group_by)}"
+    if rule.expect is not None:
+        yield from expected_in_words(rule.expect)
+    for part, tree in zip(("scope 范围", "when 条件", "unless 豁免"), rule.trees, strict=True):
         lines = conditions_in_words(tree)
         if lines:
             yield f"- {part}"
@@ -82,6 +84,8 @@ def _body(rule: Rule, knowledge: KnowledgeBase) -> Iterator[str]:
         parts = [str(p) for p in (change.result, change.severity, change.action) if p]
         yield f"  - {phase}: {', '.join(parts) or 'another message or audience'}"
     yield from _further(finding)
+    if subsumed := subsumed_by(rule.id, pack):
+        yield f"  - subsumed by 可被取代: {codes(subsumed)}"
     yield from _knowledge(rule, knowledge)
     yield ""
     yield "Evidence 依据:"
@@ -95,6 +99,11 @@ def _body(rule: Rule, knowledge: KnowledgeBase) -> Iterator[str]:
         yield f"Limits 局限: {rule.limits.strip()}"
 
 
+def subsumed_by(rule_id: str, pack: Pack) -> tuple[str, ...]:
+    """The rules whose findings stand for those of this one."""
+    return tuple(rule.id for rule in pack.rules if rule_id in rule.finding.overrides)
+
+
 def _further(finding: FindingSpec) -> Iterator[str]:
     """What only some findings have: a severity that is read, money, and things to do."""
     if finding.severity_from is not None:
@@ -104,6 +113,10 @@ def _further(finding: FindingSpec) -> Iterator[str]:
         amount, over = finding.amount, finding.amount.over
         of = f"{amount.of} of {amount.excess}" if amount.excess else amount.of
         yield f"  - amount 金额: {of}" + (f" over {said_operand(over)}" if over is not None else "")
+    if finding.once_within is not None:
+        yield f"  - told once within 不重复提示: {said_operand(finding.once_within)}"
+    if finding.overrides:
+        yield f"  - stands for 取代: {codes(finding.overrides)}"
     for suggestion in finding.suggest:
         value = suggestion.value
         words = f" {said_operand(value)}" if value is not None else ""
@@ -112,8 +125,7 @@ def _further(finding: FindingSpec) -> Iterator[str]:
 
 def _knowledge(rule: Rule, knowledge: KnowledgeBase) -> Iterator[str]:
     """The parameters and code sets that the conditions name, with values and sources."""
-    trees = (rule.scope, rule.when, rule.unless)
-    operands = [o for tree in trees for test in tests_of(tree) for o in operands_of(test)]
+    operands = rule.operands
     parameters = dict.fromkeys(o.parameter for o in operands if isinstance(o, ParameterOperand))
     codesets = dict.fromkeys(o.codeset for o in operands if isinstance(o, CodeSetOperand))
     rows = [row for name in parameters for row in _parameter(name, knowledge)]

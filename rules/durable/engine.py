@@ -69,11 +69,12 @@ class Durable:
 
     def __init__(self, knowledge: KnowledgeBase) -> None:
         self._knowledge = knowledge
-        self._deciders: dict[tuple[str, int, str, date], Decider] = {}
+        self._deciders: dict[tuple[int, str, date], Decider] = {}
+        """By the identity of the rule, which its decider keeps alive."""
 
     def decider(self, rule: Rule, family: str, day: date) -> Decider:
         """What decides a rule in events of a family, in the epoch that begins with `day`."""
-        key = (rule.id, rule.version, family, day)
+        key = (id(rule), family, day)
         found = self._deciders.get(key)
         if found is None:
             found = self._deciders[key] = Decider(rule, family, self._knowledge, day)

@@ -8,12 +8,13 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from knowledge_base import KnowledgeBase
-from rules.facts.restoring import restore
 from rules.engine import compiler
+from rules.engine.past import name_of
 from rules.facts import Fact, fact_of
 from rules.facts.base import Context, Element, Value, unknown
+from rules.facts.restoring import restore
 from rules.logic import Truth
-from rules.model import Condition, facts_of
+from rules.model import Condition, facts_of, histories_of
 
 NOT_RECORDED: Final = unknown("not_recorded")
 
@@ -62,6 +63,7 @@ class Reading:
     def __init__(self, c: Context, x: Element | None) -> None:
         self.c = Context(c.event, c.day, c.zone, c.knowledge)
         self.c.drugs, self.c.entries, self.c.person = c.drugs, c.entries, c.person
+        self.c.recalled = c.recalled
         self.x = x
         self.event = self.c.facts = dict(c.facts)
         self.element = self.event if x is None else dict(x.facts)
@@ -136,6 +138,8 @@ class Recorded:
     def truth(self, tree: Condition) -> Truth:
         for name in facts_of(tree):
             self.value(name)
+        for history in histories_of(tree):
+            self._past(name_of(history))
         # What is not recorded is not there: a condition that reaches for it says so by failing.
         context = SimpleNamespace(zone=self._zone)
         element = SimpleNamespace(of=None)
@@ -143,6 +147,14 @@ class Recorded:
             return self._bound.condition(tree)(context, self._event, element, self._element)
         except Exception as e:
             raise NotRecordedError(type(e).__name__) from e
+
+    def _past(self, name: str) -> None:
+        """The recorded value of a history: the conditions ask for it where they look for facts."""
+        event, element = self._raw
+        value = element.get(name) or event.get(name)
+        if value is None:
+            raise NotRecordedError(name)
+        self._event[name] = self._element[name] = value
 
     def is_known_code(self, name: str) -> bool:
         value = self.value(name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from rules.engine.forms import form_of
 from rules.engine.source import Source
 from rules.facts import list_of
-from rules.model import AllOf, AnyOf, Condition, Not, Some, Test
+from rules.model import AllOf, AnyOf, Condition, History, Not, Some, Test
 
 
 def emit_condition(s: Source, tree: Condition, target: str, depth: int, bound: set[str]) -> None:
@@ -20,6 +20,10 @@ def emit_condition(s: Source, tree: Condition, target: str, depth: int, bound: s
         s.emit(depth, f"if {target} is not None: {target} = not {target}")
     elif isinstance(tree, Some):
         s.emit(depth, f"{target} = {_some(s, tree)}")
+    elif isinstance(tree, History):
+        if s.past is None:
+            raise ValueError("no past can be asked here")
+        s.emit(depth, f"{target} = {s.value(s.past(tree))}(c, F, x, E)")
     else:
         _emit_many(s, tree, target, depth, bound)
 

@@ -18,6 +18,7 @@ from rules.engine.codegen import emit_condition
 from rules.engine.constants import resolver
 from rules.engine.index import Table
 from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
+from rules.engine.past import Past
 from rules.engine.rule_code import emit_rule
 from rules.engine.source import Source
 from rules.facts import Type
@@ -26,6 +27,7 @@ from rules.facts.read import absent, other_word, text
 from rules.facts.records import some
 from rules.model import (
     Condition,
+    History,
     Rule,
     Some,
     leaves_of,
@@ -59,7 +61,10 @@ def source_of(
     def inner(some: Some) -> Run:
         return compile_condition(some.where, some.each, family, knowledge, day)
 
-    return Source(each, family, resolver(knowledge, day), inner, fresh)
+    def past(history: History) -> Run:
+        return Past(history, each, family, knowledge, day, compile_condition).truth
+
+    return Source(each, family, resolver(knowledge, day), inner, fresh, past)
 
 
 def made(s: Source, fifth: str = "", extra: Sequence[Any] = ()) -> Run:

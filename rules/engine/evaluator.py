@@ -12,7 +12,9 @@ from contracts.decision import Basis, Decision
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
 from rules import words
+from rules.engine.asked import EVENT, LATE, NONE, NOW, Asked, variant, waits
 from rules.engine.constants import boundaries, epoch_start
+from rules.engine.duties import Duty
 from rules.engine.index import MANY
 from rules.engine.plan import Compiled, Deciders, Group, Plan, Ready
 from rules.engine.run import Run
@@ -23,6 +25,8 @@ from rules.pack import Pack
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 PROFILES: Final = ("site", "demo")
+GROUP: Final = "+"
+"""Between the facts that acts are grouped by."""
 _MAX_KEPT: Final = 4096
 _AROUND: Final = (timedelta(-1), timedelta(0), timedelta(1))
 
@@ -43,6 +47,7 @@ class Evaluator:
         *,
         index: Literal["auto", "always", "never"] = "auto",
         deciders: Deciders | None = None,
+        waits_for_late: bool = False,
     ) -> None:
         if profile not in PROFILES:
             raise ValueError(f"the profile {profile!r} is none of {', '.join(PROFILES)}")
@@ -57,9 +62,12 @@ class Evaluator:
         )
         self.evaluations = 0
         """How many (rule, element) pairs were looked at so far; the index keeps it small."""
+        self.waits_for_late = waits_for_late
+        """Whether post-event rules about the past wait until late data had time to arrive."""
         self._profile = profile
         self._few = {"auto": None, "always": 0, "never": MANY}[index]
         self._rules = tuple(rule for rule in pack.rules if rule.is_evaluated)
+        self._by_id = {rule.id: rule for rule in self._rules}
         bodies = [body for rule in self._rules for body in rule.bodies]
         self._days = boundaries(bodies, knowledge)
         self._with_pairs = frozenset(
@@ -67,15 +75,20 @@ class Evaluator:
         )
         self._zones: dict[tuple[str, date], tzinfo] = {}
         self._texts: dict[date, str] = {}
-        self._plans: dict[tuple[str, date], Plan] = {}
-        self._plans_by_epoch: dict[tuple[str, date], Plan] = {}
+        self._plans: dict[tuple[str, date, str], Plan] = {}
+        self._plans_by_epoch: dict[tuple[str, date, str], Plan] = {}
 
-    def decide(self, event: Event, digest: str = "") -> Decision:
-        """The decision about an event. The same event gives the same decision, always.
+    def decide(self, event: Event, digest: str = "", asked: Asked = NOW) -> Decision:
+        """The decision about an event. The same event and memory give the same decision, always.
 
         `digest` names the event's bytes, for the store to notice other content under one key.
         """
-        return Run(self, event).decision(digest)
+        return Run(self, event, asked).decision(digest)
+
+    def duties(self, event: Event, digest: str, asked: Asked) -> tuple[Decision, list[Duty]]:
+        """The decision about an event, and what its rules expect to follow."""
+        run = Run(self, event, asked)
+        return run.decision(digest), run.duties
 
     def looked_at(self, event: Event) -> list[tuple[Ready, Context, Element | None]]:
         """Every rule in force with every element it could be about, for explanations."""
@@ -101,17 +114,19 @@ class Evaluator:
         entry = self.knowledge.institution(institution_id, day)
         return ZoneInfo(entry.time_zone if entry is not None else DEFAULT_ZONE)
 
-    def plan(self, event_type: str, day: date) -> Plan:
-        """What is done with events of a type on a service date."""
-        plan = self._plans.get((event_type, day))
+    def plan(self, event_type: str, day: date, part: str = EVENT, group: str = "") -> Plan:
+        """What is done with events of a type on a service date, by the rules of a part."""
+        which = f"{group} {part}" if group else part
+        plan = self._plans.get((event_type, day, which))
         if plan is None:
             start = epoch_start(self._days, day)
-            plan = self._plans_by_epoch.get((event_type, start))
+            plan = self._plans_by_epoch.get((event_type, start, which))
             if plan is None:
-                plan = self._plans_by_epoch[event_type, start] = self._make(event_type, start)
+                plan = self._make(event_type, start, part, group)
+                self._plans_by_epoch[event_type, start, which] = plan
             if len(self._plans) >= _MAX_KEPT:
                 self._plans.clear()
-            self._plans[event_type, day] = plan
+            self._plans[event_type, day, which] = plan
         return plan
 
     def day_text(self, day: date) -> str:
@@ -123,14 +138,24 @@ class Evaluator:
             text = self._texts[day] = day.isoformat()
         return text
 
-    def _make(self, event_type: str, day: date) -> Plan:
+    def _make(self, event_type: str, day: date, part: str, group: str) -> Plan:
         known = EVENT_TYPES[event_type]
         ready: dict[str, list[Ready]] = {}
+        waiting: list[Rule] = []
         name = f"{known.family}.{known.verb}"
-        for order, rule in enumerate(self._in_force(name, day)):
+        phase = phase_of(known.verb, known.family)
+        for order, rule in enumerate(self._in_force(name, day, group)):
             is_shown = rule.status == "active" or self._profile == "demo"
             shown = "active" if is_shown else "shadow"
-            one = Ready(rule, event_type, shown, order, self.knowledge, day, self._deciders)
+            is_late = self.waits_for_late and waits(rule, phase)
+            if is_late:
+                waiting.append(rule)
+            asked = variant(rule, part, is_late=is_late)
+            if asked is None:
+                continue
+            one = Ready(
+                asked, event_type, shown, order, self.knowledge, day, self._deciders, whole=rule
+            )
             ready.setdefault(rule.each, []).append(one)
         groups = {
             each: Group(rules, each, known.family, self._few, day, self._deciders)
@@ -138,17 +163,24 @@ class Evaluator:
         }
         return Plan(
             known.family,
-            phase_of(known.verb),
+            phase if part in (EVENT, NONE) else "post",
             groups.pop("", None),
             groups.pop("items", None),
             of_pairs=groups.pop(words.INTERACTIONS, None),
             of_lists=tuple(groups.items()),
-            asks_for_pairs=name in self._with_pairs,
+            asks_for_pairs=name in self._with_pairs and part in (EVENT, LATE),
+            waiting=tuple(waiting) if part == EVENT else (),
         )
 
-    def _in_force(self, event_name: str, day: date) -> Iterable[Rule]:
+    def body(self, rule_id: str, version: int) -> Rule | None:
+        """One body of a rule of the pack; None where it is not there any more."""
+        rule = self._by_id.get(rule_id)
+        bodies = rule.bodies if rule is not None else ()
+        return next((body for body in bodies if body.version == version), None)
+
+    def _in_force(self, event_name: str, day: date, group: str) -> Iterable[Rule]:
         """The body of each rule that governs the day, where it is about such events."""
         for rule in self._rules:
             body = rule.on_day(day)
-            if body is not None and event_name in body.on:
+            if body is not None and event_name in body.on and group == GROUP.join(body.group_by):
                 yield body

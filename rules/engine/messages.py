@@ -19,6 +19,8 @@ PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 THRESHOLD: Final = "threshold"
 NAMED_THRESHOLD: Final = "threshold:"
 """`{threshold:ID}` shows the parameter of that id, among several."""
+HISTORY: Final = "history"
+"""`{history}` shows what the first `history` of `when` came to: a count or a sum."""
 _YES: Final = {"zh": "是", "en": "yes"}
 _NO: Final = {"zh": "否", "en": "no"}
 _NONE: Final = {"zh": "无", "en": "none"}

@@ -23,7 +23,7 @@ def judge_pairs(run: Run) -> None:
     lines = [Element(item, name) for item, name in zip(items, line_names(items), strict=True)]
     days = [_day_of(run, item) for item in items]
     for day in sorted(set(days)):
-        group = run.plans.plan(run.event.type, day).of_pairs
+        group = run.plan_of(day).of_pairs
         if group is not None:
             until = [place for place, of_line in enumerate(days) if of_line <= day]
             _on_day(run, group, day, [lines[n] for n in until], [days[n] == day for n in until])

@@ -13,12 +13,13 @@ from contracts.event import EVENT_TYPES
 from knowledge_base import KnowledgeBase
 from rules.engine import compiler, together
 from rules.engine.bunches import Bunch, Piece, later
+from rules.engine.duties import Expectation
 from rules.engine.index import FEW, MANY, SMALL, Index, anchor_of
 from rules.engine.limits import Limit, limit_of
 from rules.engine.reasons import Reasons
 from rules.engine.told import Told
 from rules.facts.base import Context, Element
-from rules.model import Rule
+from rules.model import NEVER, Rule
 
 _MAX_JOINED: Final = 4096
 
@@ -72,17 +73,21 @@ class Ready:
 
     def __init__(
         self, rule: Rule, event_type: str, shown: str, order: int, knowledge: KnowledgeBase,
-        day: date, deciders: Deciders,
+        day: date, deciders: Deciders, *, whole: Rule | None = None,
     ) -> None:  # fmt: skip
+        """`rule` is what is asked, `whole` the rule as its author wrote it."""
         known = EVENT_TYPES[event_type]
         self.rule = rule
+        self.whole = whole or rule
+        self.is_duty = rule.expect is not None and rule.unless == NEVER
+        """Whether it only says that something is expected."""
         self.id = rule.id
         self.version = rule.version
         self.order = order
         self.family = known.family
         self.run: compiler.Run = later(self, Ready._first_run)
         self.anchor = anchor_of(rule, knowledge, day)
-        spec = rule.finding.in_phase(phase_of(known.verb))
+        spec = rule.finding.in_phase(phase_of(known.verb, known.family))
         self.reminded = spec.audience if rule.if_unknown == "remind" else ()
         """Whom to tell when it cannot be evaluated."""
         self._knowledge = knowledge
@@ -92,6 +97,7 @@ class Ready:
         self._spec = spec
         self._reasons: Reasons | None = None
         self._told: Told | None = None
+        self._duty: Expectation | None = None
         self._limit: Limit | None = None
         self._is_measured = False
 
@@ -108,6 +114,13 @@ class Ready:
         return self._limit
 
     @property
+    def duty(self) -> Expectation:
+        """What it expects."""
+        if self._duty is None:
+            self._duty = Expectation(self.whole, self.family, self._knowledge, self.day)
+        return self._duty
+
+    @property
     def reasons(self) -> Reasons:
         if self._reasons is None:
             self._reasons = Reasons(self.rule, self.family, self._knowledge, self.day)
@@ -116,7 +129,7 @@ class Ready:
     @property
     def told(self) -> Told:
         if self._told is None:
-            self._told = Told(self.rule, self._spec, self._shown, self.reasons)
+            self._told = Told(self.whole, self._spec, self._shown, self.reasons)
         return self._told
 
 
@@ -177,6 +190,8 @@ class Plan:
     of_pairs: Group | None = None
     asks_for_pairs: bool = False
     """Whether any rule, on any day, is about the pairs of such an event."""
+    waiting: tuple[Rule, ...] = ()
+    """The rules that are decided once late data had time to arrive."""
 
 
 class Plans(Protocol):
@@ -188,6 +203,6 @@ class Plans(Protocol):
 
     def zone(self, institution_id: str, at: datetime) -> tzinfo: ...
 
-    def plan(self, event_type: str, day: date) -> Plan: ...
+    def plan(self, event_type: str, day: date, part: str = ..., group: str = ...) -> Plan: ...
 
     def day_text(self, day: date) -> str: ...

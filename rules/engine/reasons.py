@@ -11,6 +11,7 @@ from knowledge_base import KnowledgeBase, ParameterValue
 from rules import logic
 from rules.engine import compiler
 from rules.engine.constants import members_of
+from rules.engine.past import name_of
 from rules.engine.timing import age_of
 from rules.engine.truth import key_word
 from rules.facts import Fact, Records, Type, fact_of, list_of
@@ -20,6 +21,7 @@ from rules.model import (
     AllOf,
     CodeSetOperand,
     Condition,
+    History,
     Not,
     ParameterOperand,
     Rule,
@@ -64,7 +66,7 @@ class Asker:
         self.family = family
         self.knowledge = knowledge
         self.day = day
-        self._truths: dict[Test | Some, Any] = {}
+        self._truths: dict[Test | Some | History, Any] = {}
         self._facts: dict[str, Fact] = {}
         self._inner: dict[str, Asker] = {}
 
@@ -83,7 +85,7 @@ class Asker:
 
     def truth(self, tree: Condition, c: Context, x: Element | None) -> Truth:
         """The truth of a tree, condition by condition."""
-        if isinstance(tree, Test | Some):
+        if isinstance(tree, Test | Some | History):
             run = self._truths.get(tree)
             if run is None:
                 run = self._truths[tree] = compiler.compile_condition(
@@ -109,6 +111,8 @@ class Asker:
             return
         if isinstance(tree, Test):
             found.update(dict.fromkeys(self._inputs(tree, c, x)))
+        elif isinstance(tree, History):
+            found[self._of_past(tree, c, x)] = None
         elif isinstance(tree, Some):
             found.update(dict.fromkeys(self._of_list(tree, c)))
         elif isinstance(tree, Not):
@@ -116,6 +120,13 @@ class Asker:
         else:
             for child in tree.conditions:
                 self._collect(child, c, x, found)
+
+    def _of_past(self, tree: History, c: Context, x: Element | None) -> Lack:
+        """Why a condition on the past is unknown, and since when the past is known."""
+        store = c.facts if x is None else x.facts
+        value = store.get(name_of(tree), {})
+        name = f"history.{tree.of}"
+        return Lack(name, value.get("why", "members_unknown"), value.get("since", ""))
 
     def _inside(self, tree: Some) -> tuple[Records, Asker]:
         """The list of a condition, and who asks its elements."""

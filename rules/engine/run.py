@@ -17,9 +17,12 @@ from contracts.decision import (
     Missing,
     NotEvaluable,
     Undetermined,
+    Waiting,
 )
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
+from rules.engine.asked import NOW, Asked
+from rules.engine.duties import Duty
 from rules.engine.outcomes import (
     ALERT,
     EXEMPT,
@@ -29,12 +32,13 @@ from rules.engine.outcomes import (
     UNVERIFIED,
 )
 from rules.engine.pairing import judge_pairs
-from rules.engine.plan import Group, Plans, Ready
+from rules.engine.plan import Group, Plan, Plans, Ready
 from rules.engine.reasons import named
 from rules.engine.unlike import element_with, merged
 from rules.facts import LISTS, list_of
 from rules.facts.base import Context, Element, Value
 from rules.facts.event import lacks_items
+from rules.facts.remembered import contributed
 from rules.naming import line_names
 
 _OUTCOMES: Final = 8
@@ -48,14 +52,16 @@ class Run:
     """Collects the outcomes of one event."""
 
     __slots__ = (
-        "context", "contexts", "counts", "day", "elements", "event", "findings", "key",
+        "asked", "context", "contexts", "counts", "day", "duties", "elements", "event", "findings",
+        "key",
         "not_evaluable", "others", "parts", "plan", "plans", "rules", "silent", "told",
         "undetermined", "zone",
     )  # fmt: skip
 
-    def __init__(self, plans: Plans, event: Event) -> None:
+    def __init__(self, plans: Plans, event: Event, asked: Asked = NOW) -> None:
         self.plans = plans
         self.event = event
+        self.asked = asked
         data = event.data
         self.key = EventKey(event.source, event.id)
         zone = self.zone = plans.zone(data.institution, event.time)
@@ -64,8 +70,11 @@ class Run:
         if day is None:
             day = event.time.astimezone(zone).date()
         self.day: date = day
-        self.plan = plans.plan(event.type, day)
+        self.plan = plans.plan(event.type, day, asked.part, asked.group)
         self.context = Context(event, day, zone, plans.knowledge)
+        self.context.recalled = asked.recalled
+        self.duties: list[Duty] = []
+        """Of rules that expect an event: what they expect it of."""
         self.contexts: dict[date, Context] | None = None
         self.told: list[tuple[int, Ready]] = []
         self.silent = 0
@@ -101,7 +110,7 @@ class Run:
     def decision(self, digest: str) -> Decision:
         """Look at everything, then say it."""
         self.look()
-        plan, context, event = self.plan, self.context, self.event
+        plan, context, event, asked = self.plan, self.context, self.event, self.asked
         self.join_parts()
         counts = self.counts
         rules = self.rules
@@ -114,13 +123,16 @@ class Run:
             verdict = "incomplete"
         else:
             verdict = "clean" if rules else "no_rules"
+        waiting = self.waiting() if plan.waiting or self.duties else ()
+        if plan.waiting and verdict in ("clean", "no_rules"):
+            verdict = "incomplete"
         alerts = counts[ALERT] + counts[UNVERIFIED]
         silent, exempt = self.silent, counts[EXEMPT]
         not_evaluable = counts[NOT_EVALUABLE] + counts[RULE_ERROR]
         data = event.data
         department = data.department
         return Decision(
-            decision_id=decision_id(self.key),
+            decision_id=decision_id(self.key, asked.scope, asked.cause),
             event=EventRef(
                 source=event.source,
                 id=event.id,
@@ -132,8 +144,8 @@ class Run:
                 department=department if type(department) is str else "",
                 digest=digest,
             ),
-            scope="patient",
-            cause="event",
+            scope=asked.scope,
+            cause=asked.cause,
             subject=event.subject,
             phase=plan.phase,
             as_of=self.plans.day_text(self.day),
@@ -145,8 +157,9 @@ class Run:
                 exempt=exempt,
                 not_evaluable=not_evaluable,
                 undetermined=counts[UNDETERMINED],
+                waiting=len(waiting),
             )
-            if rules
+            if rules or waiting
             else _NOTHING,
             findings=tuple(findings) if findings else (),
             not_evaluable=tuple(incomplete) if incomplete else (),
@@ -155,6 +168,8 @@ class Run:
             elements=self.elements,
             rules=rules,
             versions=versions,
+            waiting=waiting,
+            remembered=contributed(context) if context.remembered else (),
             basis=self.plans.basis,
         )
 
@@ -191,7 +206,7 @@ class Run:
 
     def item_of_day(self, item: Any, name: str, day: date) -> None:
         """An item of another date: rules, limits and registries of that date."""
-        group = self.plans.plan(self.event.type, day).of_items
+        group = self.plan_of(day).of_items
         if group is not None:
             context, x = self.context_of(day), Element(item, name)
             self.of_other_day(group, context, x)
@@ -219,6 +234,10 @@ class Run:
         """A rule that cannot be asked at all."""
         self.tell(RULE_ERROR, ready, c, None)
 
+    def plan_of(self, day: date) -> Plan:
+        """What is done with elements of another day."""
+        return self.plans.plan(self.event.type, day, self.asked.part, self.asked.group)
+
     def context_of(self, day: date) -> Context:
         """What is read of the event as of a date, kept for its other elements."""
         if day == self.day:
@@ -228,6 +247,7 @@ class Run:
         context = self.contexts.get(day)
         if context is None:
             context = Context(self.event, day, self.zone, self.plans.knowledge)
+            context.recalled = self.asked.recalled
             self.contexts[day] = context
         return context
 
@@ -328,8 +348,12 @@ class Run:
         missing: tuple[Missing, ...] = _ERROR
         try:
             if outcome in (ALERT, UNVERIFIED):
+                if ready.is_duty:
+                    self.expect(ready, c, x)
+                    return
                 is_unverified = outcome == UNVERIFIED
-                self.findings.append(ready.told.finding(self.key, c, x, is_unverified))
+                cause = self.asked.cause
+                self.findings.append(ready.told.finding(self.key, c, x, is_unverified, cause))
             elif outcome == UNDETERMINED:
                 for fact, why, _ in ready.reasons.missing(ready.rule.scope, c, x):
                     self.undetermined.setdefault((element, fact, why), {})[ready.id] = None
@@ -348,6 +372,31 @@ class Run:
                     audience=ready.reminded,
                 )
             )
+
+    def expect(self, ready: Ready, c: Context, x: Element | None) -> None:
+        """A rule that expects an event: a duty, or what is missing to know when it is due."""
+        duty = ready.duty.of(self.key, c, x)
+        if type(duty) is Duty:
+            self.duties.append(duty)
+            return
+        self.counts[NOT_EVALUABLE] += 1
+        self.not_evaluable.append(
+            NotEvaluable(
+                rule_id=ready.id,
+                rule_version=ready.version,
+                element=x.id if x is not None else "",
+                missing=named(duty),  # type: ignore[arg-type]  # narrowed above
+                audience=ready.reminded,
+            )
+        )
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The rules that decide about this event later."""
+        late = [
+            Waiting(rule_id=rule.id, rule_version=rule.version, why="late_data", until="")
+            for rule in self.plan.waiting
+        ]
+        return (*late, *(duty.waiting for duty in self.duties))
 
 
 def _grouped(found: dict[tuple[str, str, str], dict[str, None]]) -> tuple[Undetermined, ...]:

@@ -15,7 +15,7 @@ from rules.facts import Fact, fact_of
 from rules.facts.base import NOT_IN_KNOWLEDGE
 from rules.facts.items import DrugField, EntryField, is_known_drug
 from rules.facts.read import ItemField, WordField
-from rules.model import Operand, Some
+from rules.model import History, Operand, Some
 
 _DRUG: Final = "$drug"
 _ENTRY: Final = "$entry"
@@ -50,6 +50,8 @@ class Source:
     inner: Callable[[Some], Any] | None = None
     """Compiles the condition on the elements of a list."""
     fresh: str = ""
+    past: Callable[[History], Any] | None = None
+    """Makes what asks a condition on the past."""
     lines: list[str] = field(default_factory=list)
     extractors: dict[str, Any] = field(default_factory=dict)
     constants: list[Any] = field(default_factory=list)

@@ -12,6 +12,7 @@ from rules.engine import compiler
 from rules.engine.constants import threshold_of, value_for
 from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
 from rules.engine.money import Money
+from rules.engine.past import name_of
 from rules.engine.proposals import Suggestions
 from rules.engine.reasons import Reasons
 from rules.facts.base import Context, Element, Type
@@ -19,11 +20,13 @@ from rules.facts.pairs import Pair
 from rules.finding_model import FindingSpec
 from rules.model import (
     Condition,
+    History,
     Not,
     ParameterOperand,
     Rule,
     Some,
     Test,
+    histories_of,
     leaves_of,
     limits_of,
     parameters_of,
@@ -64,9 +67,14 @@ class Told:
         self._limits = tuple(one for tree in trees[:2] for one in _measured(tree, holds=True))
         self._compared = tuple(o for tree in trees for o in limits_of(tree))
         asked = [o for tree in trees for o in parameters_of(tree)]
+        within = rule.expect.within if rule.expect is not None else None
+        if isinstance(within, ParameterOperand):
+            self._compared = (within, *self._compared)
+            asked.insert(0, within)
         asked += [o for o in spec.operands if isinstance(o, ParameterOperand)]
         self._parameters = tuple(dict.fromkeys(asked))
         self._somes = tuple(some for tree in (rule.scope, rule.when) for some in somes_of(tree))
+        self._pasts = tuple(name_of(one) for tree in trees for one in histories_of(tree))
         tests = [test for tree in trees for test in leaves_of(tree)]
         self._measured = {o: reasons.fact(t.fact) for t in tests for o in parameters_of(t)}
         self._known: dict[ParameterOperand, tuple[Any, Threshold, Any]] = {}
@@ -75,7 +83,10 @@ class Told:
         self._placeholders = tuple(dict.fromkeys(n for n in shown_names if _is_limit(n)))
         self._words = compiler.compile_told(rule, spec.message, spec.key, reasons.family)
 
-    def finding(self, key: EventKey, c: Context, x: Element | None, is_unverified: bool) -> Finding:
+    def finding(
+        self, key: EventKey, c: Context, x: Element | None, is_unverified: bool,
+        cause: str = "event",
+    ) -> Finding:  # fmt: skip
         """The finding about an element, or about the event as a whole."""
         rule, spec, F = self._rule, self._spec, c.facts
         limits = self._thresholds(c, x) if self._parameters else {}
@@ -83,6 +94,9 @@ class Told:
         facts, group, zh, en = self._words(c, F, x, F if x is None else x.facts, told)
         if self._somes:
             facts.update(self._reasons.witnesses(self._somes, c))
+        if self._pasts:
+            store = F if x is None else x.facts
+            facts.update({name: store[name] for name in self._pasts if name in store})
         element = x.id if x is not None else ""
         unverified: tuple[str, ...] = ()
         if is_unverified:
@@ -91,7 +105,7 @@ class Told:
         action = self._capped_action if is_unverified else spec.action
         pair = x.of if x is not None and type(x.of) is Pair else None
         return Finding(
-            alert_id=alert_id(key, "event", rule.id, rule.version, element),
+            alert_id=alert_id(key, cause, rule.id, rule.version, element),
             rule_id=rule.id,
             rule_version=rule.version,
             rule_status=self._shown,
@@ -177,7 +191,7 @@ def _measured(
             yield tree, holds, limits
     elif isinstance(tree, Not):
         yield from _measured(tree.condition, holds=not holds)
-    elif not isinstance(tree, Some):
+    elif not isinstance(tree, Some | History):
         for child in tree.conditions:
             yield from _measured(child, holds=holds)
 

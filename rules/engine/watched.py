@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from contracts.event import Event
+from rules.engine.asked import NOW, Asked
 from rules.engine.plan import Group, Plans, Ready
 from rules.engine.run import Run, local_day
 from rules.facts.base import Context, Element
@@ -16,8 +17,8 @@ class Watched(Run):
 
     __slots__ = ("seen",)
 
-    def __init__(self, plans: Plans, event: Event) -> None:
-        super().__init__(plans, event)
+    def __init__(self, plans: Plans, event: Event, asked: Asked = NOW) -> None:
+        super().__init__(plans, event, asked)
         self.seen: list[tuple[Ready, Context, Element | None]] = []
 
     def element(self, group: Group, c: Context, x: Element | None) -> None:

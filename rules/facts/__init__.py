@@ -7,7 +7,18 @@ from types import MappingProxyType
 from typing import Final
 
 from contracts.event import EVENT_TYPES
-from rules.facts import event, items, pairs, patient, records, times
+from rules.facts import (
+    accounts,
+    care,
+    event,
+    items,
+    pairs,
+    past,
+    patient,
+    records,
+    supply,
+    times,
+)
 from rules.facts.base import PARTIAL_LIST, Context, Element, Fact, Type, Value
 from rules.facts.records import RECORDS, Found, Records
 
@@ -20,6 +31,9 @@ CATALOGUE: Final = MappingProxyType(
             *patient.FACTS,
             *items.FACTS,
             *records.FACTS,
+            *care.FACTS,
+            *supply.FACTS,
+            *accounts.FACTS,
             *pairs.facts({fact.name: fact for fact in items.FACTS}),
         )
     }
@@ -80,6 +94,8 @@ def list_of(each: str) -> Records | None:
 
 def fact_of(name: str, each: str = "") -> Fact | None:
     """The fact that a name means inside a rule with this `each`; None where there is none."""
+    if name.startswith(past.PREFIXES) or each == past.PAST:
+        return past.fact_of(name, CATALOGUE)
     if name != ELEMENT_VALUE:
         found = CATALOGUE.get(name)
         if found is not None and each == pairs.NAME and found.of == "items":

@@ -81,7 +81,7 @@ class Context:
 
     __slots__ = (
         "data", "day", "drugs", "entries", "event", "facts", "hits", "knowledge", "person",
-        "records", "zone",
+        "recalled", "records", "remembered", "zone",
     )  # fmt: skip
 
     def __init__(self, event: Event, day: date, zone: tzinfo, knowledge: KnowledgeBase) -> None:
@@ -99,6 +99,10 @@ class Context:
         """Who signed, looked up once."""
         self.records: dict[str, Any] | None = None
         """Lists of records that conditions looked into, see rules.facts.records."""
+        self.recalled: Any = None
+        """What is remembered of the subject, see rules.memory.history.Recalled; None: nothing."""
+        self.remembered: dict[str, Any] | None = None
+        """Fields of the patient that the memory was asked for, see rules.facts.remembered."""
         self.hits: dict[tuple[str, str], Element] | None = None
         """The elements that decided a `some`, or left it open, by list and name."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -19,12 +19,17 @@ from rules.facts.base import (
     Type,
     Value,
 )
-from rules.facts.read import absent, as_of, icd, local_day, note, reported, text
+from rules.facts.read import absent, as_of, icd, key_of, local_day, note, reported, text
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ALL: Final = tuple(FAMILIES)
-WITH_ITEMS: Final = ("prescription", "order", "result", "billing")
-WITH_DRUGS: Final = ("prescription", "order", "billing")
-WITH_DIAGNOSES: Final = ("prescription", "order", "billing", "encounter", "condition")
+WITH_PAIRS: Final = ("prescription", "order", "billing")
+"""Whose lines are looked at as pairs: what the same act prescribes, orders or charges."""
+WITH_DRUGS: Final = (*WITH_PAIRS, "administration", "dispense", "settlement", "stock")
+WITH_ITEMS: Final = (*WITH_DRUGS, "result")
+WITH_DIAGNOSES: Final = (
+    "prescription", "order", "billing", "encounter", "condition", "settlement",
+)  # fmt: skip
 TYPES: Final = tuple(name.rsplit(".", 1)[0] for name in EVENT_TYPES)
 VERBS: Final = tuple(sorted({known.verb for known in EVENT_TYPES.values()}))
 ENCOUNTER_KINDS: Final = ("outpatient", "emergency", "inpatient", "internet")
@@ -43,7 +48,8 @@ def _verb(c: Context) -> Value:
 
 
 def _phase(c: Context) -> Value:
-    return phase_of(EVENT_TYPES[c.event.type].verb)
+    known = EVENT_TYPES[c.event.type]
+    return phase_of(known.verb, known.family)
 
 
 def is_void(c: Context) -> bool:
@@ -141,23 +147,29 @@ def _person(c: Context) -> Any:
         if type(actor) is not Actor:
             c.person = absent(actor)
         else:
-            entry = c.knowledge.practitioner(c.data.institution, actor.id, c.day)
-            c.person = NOT_IN_REGISTRY if entry is None else entry
+            c.person = registered(c, actor.id)
     return c.person
 
 
-def _practitioner(name: str) -> Any:
-    def extract(c: Context) -> Value:
-        person = _person(c)
-        if type(person) is dict:
-            return person
-        value = getattr(person, name)
-        if value is None:
-            return NOT_IN_REGISTRY
-        # A set's order differs from process to process; a decision's must not.
-        return tuple(sorted(value)) if type(value) is frozenset else value
+def registered(c: Context, practitioner_id: str) -> Any:
+    """The registry's entry of a person that day; unknown where there is none."""
+    entry = c.knowledge.practitioner(c.data.institution, practitioner_id, c.day)
+    return NOT_IN_REGISTRY if entry is None else entry
 
-    return extract
+
+def said_of(person: Any, name: str) -> Value:
+    """What the registry's entry says under a name."""
+    if type(person) is dict:
+        return person
+    value = getattr(person, name)
+    if value is None:
+        return NOT_IN_REGISTRY
+    # A set's order differs from process to process; a decision's must not.
+    return tuple(sorted(value)) if type(value) is frozenset else value
+
+
+def _practitioner(name: str) -> Any:
+    return lambda c: said_of(_person(c), name)
 
 
 def _institution(name: str) -> Any:
@@ -186,6 +198,11 @@ def _text_field(name: str) -> Any:
     return extract
 
 
+def _due_at(c: Context) -> Value:
+    due_us = c.recalled.due_us if c.recalled is not None else None
+    return NOT_REPORTED if due_us is None else _EPOCH + timedelta(microseconds=due_us)
+
+
 FACTS: Final = (
     Fact("event.type", Type.TEXT, "事件类型", "Type of the event, e.g. prescription.signed",
          _same(ALL, _type), words=TYPES, always_known=True),
@@ -200,10 +217,14 @@ FACTS: Final = (
     Fact("event.service_date", Type.DATE, "服务日期(机构时区)",
          "The service date, in the institution's time zone", _same(ALL, _service_date),
          always_known=True),
+    Fact("deadline.due_at", Type.TIME, "应完成时间", "When what a rule expects was due",
+         _same(ALL, _due_at)),
     Fact("event.department", Type.TEXT, "科室", "Department of the act, as its source names it",
          _same(ALL, _text_field("department"))),
     Fact("event.institution", Type.TEXT, "机构编号", "Id of the institution",
          _same(ALL, lambda c: c.data.institution), always_known=True),
+    Fact("event.act_id", Type.TEXT, "行为编号", "Id of the act; other acts refer to it",
+         _same(ALL, lambda c: c.data.act_id), always_known=True),
     Fact("event.diagnoses", Type.LIST, "诊断编码(ICD-10)", "ICD-10 codes of the act's diagnoses",
          {**_same(WITH_DIAGNOSES, _diagnoses), "condition": _own_diagnosis}, coding="icd10"),
     Fact("event.diagnosis_count", Type.NUMBER, "诊断个数", "Number of diagnoses, coded or not",
@@ -235,6 +256,21 @@ FACTS: Final = (
          _same(ALL, _encounter_day("ended_at"))),
     Fact("encounter.is_rescue", Type.BOOLEAN, "是否抢救", "Whether the patient is being rescued",
          _same(ALL, _encounter_fact("is_rescue"))),
+    Fact("encounter.is_planned", Type.BOOLEAN, "是否择期就诊或入院",
+         "Whether the visit or admission was planned beforehand",
+         _same(("encounter",), _field("planned"))),
+    Fact("encounter.ward", Type.TEXT, "病区", "The ward, as its source names it",
+         _same(("encounter",), _text_field("ward"))),
+    Fact("encounter.disposition", Type.TEXT, "离院去向",
+         "Where the patient went, as its source names it",
+         _same(("encounter",), _text_field("disposition"))),
+    Fact("result.order_id", Type.TEXT, "申请单编号", "Act id of the order that it answers",
+         _same(("result",), _text_field("order_id"))),
+    Fact("result.code", Type.TEXT, "检查检验项目编码", "Code of the examination, as system|code",
+         _same(("result",), lambda c: key_of(c.data.code)), coding="item"),
+    Fact("result.is_mutually_recognised", Type.BOOLEAN, "是否互认",
+         "Whether other institutions are to accept it instead of examining again",
+         _same(("result",), _field("mutually_recognised"))),
     Fact("practitioner.id", Type.TEXT, "医务人员编号", "Id of who signed, in the registry",
          _same(ALL, _practitioner_id)),
     Fact("practitioner.title", Type.TEXT, "职称", "Professional title in the registry that day",

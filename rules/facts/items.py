@@ -1,4 +1,4 @@
-"""Facts of one item of a prescription, order, bill or result."""
+"""Facts of one item: of a prescription, an order, a bill, a result and what else has lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from contracts.acts import ChargeItem, OrderItem, PrescriptionItem
+from contracts.acts import (
+    AdministrationItem,
+    ChargeItem,
+    DispenseItem,
+    OrderItem,
+    PrescriptionItem,
+    StockItem,
+)
 from contracts.values import Amount, Coding
 from rules.facts.base import (
     NO_ELEMENTS,
@@ -51,6 +58,12 @@ FORMS: Final = ("injection", "controlled_release", "other")
 CATEGORIES: Final = ("drug", "consumable", "service")
 
 
+_DRUGS: Final = frozenset({PrescriptionItem, AdministrationItem, DispenseItem})
+"""Lines that are always a drug."""
+_MAY_NAME_DRUGS: Final = frozenset({OrderItem, StockItem})
+"""Lines that say themselves if they are one."""
+
+
 def find_drug(c: Context, item: Any) -> Any:
     """The drug of an item as of the day, or why there is none (absent: it is not a drug)."""
     found = c.drugs.get(id(item))
@@ -61,10 +74,10 @@ def find_drug(c: Context, item: Any) -> Any:
 
 def _look_up_drug(c: Context, item: Any) -> Any:
     coding: Any
-    if type(item) is PrescriptionItem:
+    if type(item) in _DRUGS:
         coding = item.drug
     else:
-        coding = item.drug if type(item) is OrderItem else None
+        coding = item.drug if type(item) in _MAY_NAME_DRUGS else None
         if type(coding) is not Coding:
             return _drug_of_entry(c, find_entry(c, item))
     drug = c.knowledge.drug(coding.system, coding.code, c.day)
@@ -159,7 +172,7 @@ def _prescribed(c: Context, x: Element) -> Value:
 
 
 def _drug_key(c: Context, x: Element) -> Value:
-    if type(x.of) is OrderItem and type(x.of.drug) is Coding:
+    if type(x.of) in _MAY_NAME_DRUGS and type(x.of.drug) is Coding:
         return key_of(x.of.drug)
     drug = find_drug(c, x.of)
     return drug if type(drug) is dict else drug.key
@@ -265,10 +278,15 @@ def _same(families: tuple[str, ...], extract: Any) -> dict[str, Any]:
     return dict.fromkeys(families, extract)
 
 
-RX, ORD, BIL, RES = ("prescription",), ("order",), ("billing",), ("result",)
-RX_ORD: Final = ("prescription", "order")
-ORD_BIL: Final = ("order", "billing")
-TRACED: Final = ("prescription", "billing")
+RX, ORD, RES = ("prescription",), ("order",), ("result",)
+BIL: Final = ("billing", "settlement")
+PRESCRIBED: Final = ("prescription", "administration", "dispense")
+"""Whose lines are always drugs."""
+GIVEN: Final = ("prescription", "order", "administration")
+LISTED: Final = ("order", *BIL, "stock")
+"""Whose lines are codes of the catalogue of services."""
+COUNTED: Final = ("prescription", "order", *BIL, "dispense", "stock")
+TRACED: Final = ("prescription", *BIL, "administration", "dispense", "stock")
 
 
 def _item(name: str, kind: Type, zh: str, en: str, extractors: Any, **more: Any) -> Fact:
@@ -284,7 +302,7 @@ FACTS: Final = (
     _item("line_id", Type.TEXT, "明细号", "Id of the line", _same(WITH_ITEMS, lambda c, x: x.id),
           always_known=True),
     _item("drug", Type.TEXT, "药品编码", "Code of the drug, as system|code",
-          {**_same(RX, _prescribed), **_same(ORD_BIL, _drug_key)}, coding="drug",
+          {**_same(PRESCRIBED, _prescribed), **_same(LISTED, _drug_key)}, coding="drug",
           in_knowledge=is_known_drug),
     _item("drug.name", Type.TEXT, "药品名称", "Name of the drug in the catalogue",
           _same(WITH_DRUGS, _drug_name("zh")), english=_drug_name("en")),
@@ -302,28 +320,30 @@ FACTS: Final = (
           "Whether a skin test is asked for before use",
           _same(WITH_DRUGS, DrugField("requires_skin_test", False))),
     _item("dose", Type.AMOUNT, "单次剂量", "Single dose with its unit",
-          _same(RX_ORD, ItemField("dose"))),
+          _same(GIVEN, ItemField("dose"))),
     _item("doses_per_day", Type.NUMBER, "每日次数", "Doses a day",
           _same(RX, ItemField("doses_per_day")), unit="1/d"),
     _item("daily_dose", Type.AMOUNT, "日剂量", "Dose times doses a day, e.g. in g/d",
           _same(RX, _daily_dose)),
     _item("route", Type.TEXT, "给药途径", "Route of administration",
-          _same(RX_ORD, _route), words=ROUTES),
+          _same(GIVEN, _route), words=ROUTES),
     _item("days_supply", Type.NUMBER, "用药天数", "Days for which the item suffices",
-          _same(RX, ItemField("days_supply")), unit="d"),
+          _same(("prescription", "dispense"), ItemField("days_supply")), unit="d"),
     _item("usage", Type.TEXT, "用法", "Directions as printed for the patient",
           _same(RX, ItemField("usage", is_text=True))),
     _item("skin_test", Type.TEXT, "皮试结果", "Result of the skin test",
-          _same(RX_ORD, WordField("skin_test", SKIN_TESTS)), words=SKIN_TESTS),
-    _item("reason", Type.NOTE, "理由", "Why a limit is exceeded on purpose",
-          _same(RX, _of("reason", note))),
+          _same(("prescription", "order"), WordField("skin_test", SKIN_TESTS)),
+          words=SKIN_TESTS),
+    _item("reason", Type.NOTE, "理由",
+          "Why a limit is exceeded on purpose, or a drug was not given",
+          _same(("prescription", "administration"), _of("reason", note))),
     _item("infusion_group", Type.TEXT, "成组号",
           "Lines of one group are given in one bag or syringe",
-          _same(RX_ORD, ItemField("infusion_group", is_text=True))),
+          _same(GIVEN, ItemField("infusion_group", is_text=True))),
     _item("quantity", Type.AMOUNT, "数量", "Quantity with its unit",
-          _same(WITH_DRUGS, ItemField("quantity"))),
+          _same(COUNTED, ItemField("quantity"))),
     _item("quantity.unit", Type.TEXT, "数量单位", "Unit of the quantity",
-          _same(WITH_DRUGS, _unit)),
+          _same(COUNTED, _unit)),
     _item("trace_codes", Type.LIST, "药品追溯码", "Trace codes of the packs",
           _same(TRACED, _of("trace_codes", words))),
     _item("service_time", Type.TIME, "服务时间", "When the item is or was rendered",
@@ -331,10 +351,10 @@ FACTS: Final = (
     _item("service_date", Type.DATE, "服务日期", "Its date in the institution's time zone",
           _same(WITH_ITEMS, _service_date), always_known=True),
     _item("code", Type.TEXT, "项目编码", "Code of the item, as system|code",
-          {**_same(ORD, _of("code", key_of)), **_same(BIL, _of("item", key_of)),
-           **_same(RES, _of("code", key_of))}, coding="item", in_knowledge=_is_known_code),
+          {**_same((*ORD, *RES, "stock"), _of("code", key_of)),
+           **_same(BIL, _of("item", key_of))}, coding="item", in_knowledge=_is_known_code),
     _item("name", Type.TEXT, "项目名称", "Name of the item in the catalogue",
-          _same(ORD_BIL, _item_name("zh")), english=_item_name("en")),
+          _same(LISTED, _item_name("zh")), english=_item_name("en")),
     _item("consultation", Type.TEXT, "会诊编号", "Id of the specialist consultation",
           _same(ORD, ItemField("consultation", is_text=True))),
     _item("category", Type.TEXT, "费用类别", "Category of the charge",

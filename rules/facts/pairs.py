@@ -47,7 +47,7 @@ from rules.facts.base import (
     Value,
     unknown,
 )
-from rules.facts.event import WITH_DRUGS
+from rules.facts.event import WITH_PAIRS
 from rules.facts.items import ROUTES, find_drug, find_entry
 from rules.facts.read import absent, as_of, key_of, local_day, text, word_of
 from rules.facts.times import FACTS as TIMES
@@ -347,7 +347,7 @@ def facts(of_items: dict[str, Fact]) -> tuple[Fact, ...]:
     coded = tuple(of_items[name] for name in ("item.drug", "item.code"))
 
     def fact(name: str, kind: Type, zh: str, en: str, read: Any, **more: Any) -> Fact:
-        return Fact(f"pair.{name}", kind, zh, en, dict.fromkeys(WITH_DRUGS, read), of=NAME, **more)
+        return Fact(f"pair.{name}", kind, zh, en, dict.fromkeys(WITH_PAIRS, read), of=NAME, **more)
 
     known: dict[str, Any] = {"always_known": True}
     return (

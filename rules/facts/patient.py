@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import UNSET
 
 from contracts.acts import FAMILIES, Patient
-from contracts.values import Allergy, Coding, Listing, Measurement, PatientSnapshot
+from contracts.values import Allergy, Coding, Listing, Measurement
 from knowledge_base.model import Analyte
 from rules.facts.base import (
     NOT_REPORTED,
@@ -24,6 +24,7 @@ from rules.facts.base import (
 )
 from rules.facts.event import is_void
 from rules.facts.read import absent, convert, icd, reported
+from rules.facts.remembered import patient_field
 
 ALL: Final = tuple(FAMILIES)
 SEXES: Final = ("female", "male", "other")
@@ -38,8 +39,7 @@ def _field(c: Context, name: str) -> Any:
     data = c.data
     if type(data) is Patient and name in ("birth_date", "sex"):
         return getattr(data, name)
-    snapshot = data.patient
-    return getattr(snapshot, name) if type(snapshot) is PatientSnapshot else UNSET
+    return patient_field(c, name)
 
 
 def _plain(name: str) -> Any:

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from contracts.acts import FAMILIES, AllergyStatement, Condition, Observation
-from contracts.values import Allergy, Diagnosis, Measurement, PatientSnapshot, Quantity
+from contracts.acts import FAMILIES, AllergyStatement, Condition, Observation, Procedure
+from contracts.event import EVENT_TYPES
+from contracts.values import Actor, Allergy, Diagnosis, Measurement, Quantity
 from rules.facts.base import (
     NOT_IN_KNOWLEDGE,
     PARTIAL_LIST,
@@ -20,9 +21,17 @@ from rules.facts.base import (
     Type,
     Value,
 )
-from rules.facts.event import WITH_DIAGNOSES, WITH_ITEMS, is_void, lacks_items
+from rules.facts.event import (
+    WITH_DIAGNOSES,
+    WITH_ITEMS,
+    is_void,
+    lacks_items,
+    registered,
+    said_of,
+)
 from rules.facts.patient import ingredients_of
 from rules.facts.read import absent, icd_code, key_of, reported, text
+from rules.facts.remembered import patient_field
 from rules.naming import distinct, line_names
 
 ALL: Final = tuple(FAMILIES)
@@ -83,9 +92,7 @@ def _diagnoses(c: Context) -> Found:
 
 def _of_patient(c: Context, name: str, identify: Callable[[Any], str]) -> Found:
     """A list of the snapshot; one that is stated absent is the empty complete one."""
-    snapshot = c.data.patient
-    listed = getattr(snapshot, name) if type(snapshot) is PatientSnapshot else UNSET
-    return _listed(listed, identify)
+    return _listed(patient_field(c, name), identify)
 
 
 def _listed(listed: Any, identify: Callable[[Any], str]) -> Found:
@@ -120,6 +127,38 @@ def _observations(c: Context) -> Found:
     return _of_patient(c, "observations", identify)
 
 
+_NAMED: Final = MappingProxyType({
+    "document": ("signer",),
+    "consultation": ("consultant",),
+    "administration": ("checked_by",),
+    "dispense": ("pharmacist", "reviewer"),
+})  # fmt: skip
+"""The fields in which an act names people beside who is responsible; they are their roles."""
+
+
+def _actors(c: Context) -> Found:
+    """Who takes part, each with a role. A field that is not reported may hide somebody."""
+    data = c.data
+    if type(data) is Procedure:
+        if data.actors is UNSET:
+            return (), (), NOT_REPORTED
+        listed = data.actors or ()
+        return listed, distinct([actor.id for actor in listed]), ""
+    fields = _NAMED[EVENT_TYPES[c.event.type].family]
+    named = [(name, getattr(data, name)) for name in fields]
+    found = [Actor(actor.id, name) for name, actor in named if type(actor) is Actor]
+    why = NOT_REPORTED if any(actor is UNSET for _, actor in named) else ""
+    return found, distinct([actor.id for actor in found]), why
+
+
+def _procedures(c: Context) -> Found:
+    """The front page's procedures."""
+    if c.data.procedures is UNSET:
+        return (), (), NOT_REPORTED
+    listed = c.data.procedures or ()
+    return listed, distinct([_line(p) or p.code.code for p in listed]), ""
+
+
 RECORDS: Final = MappingProxyType({
     records.name: records
     for records in (
@@ -132,6 +171,10 @@ RECORDS: Final = MappingProxyType({
                 ALL, _conditions),
         Records("observations", "patient.observations", "观察与检验值",
                 "Observed and measured values of the patient", ALL, _observations),
+        Records("actors", "event.actors", "参与人员", "Who takes part in the act, by role",
+                ("procedure", *_NAMED), _actors),
+        Records("procedures", "settlement.procedures", "首页手术操作",
+                "Procedures of the front page", ("settlement",), _procedures),
     )
 })  # fmt: skip
 """Name to list of records."""
@@ -196,6 +239,10 @@ def _field(name: str, read: Callable[[Any], Value] = reported) -> Any:
     return lambda c, x: read(getattr(x.of, name))
 
 
+def _registered(name: str) -> Any:
+    return lambda c, x: said_of(registered(c, x.of.id), name)
+
+
 def _icd(c: Context, x: Element) -> Value:
     return icd_code(x.of)
 
@@ -242,6 +289,24 @@ FACTS: Final = (
         ("text", Type.TEXT, "文字结果", "The value where it is a word", _field("text", text),
          {"time": "observation.time"}),
         ("time", Type.TIME, "观察时间", "When it was observed or measured", _field("at")),
+    )),
+    *_facts("actors", "actor", (
+        ("id", Type.TEXT, "参与人员编号", "Id of the person, in the registry",
+         _field("id"), {"always_known": True}),
+        ("role", Type.TEXT, "参与角色", "What the person does, e.g. surgeon or reviewer",
+         _field("role", text)),
+        ("title", Type.TEXT, "职称", "Professional title in the registry that day",
+         _registered("title")),
+        ("grants", Type.LIST, "授权", "What the person may prescribe or do that day",
+         _registered("grants")),
+        ("is_licensed", Type.BOOLEAN, "执业证有效", "Whether a licence covers the day",
+         _registered("licensed")),
+    )),
+    *_facts("procedures", "coded_procedure", (
+        ("code", Type.TEXT, "手术操作编码", "Code of the procedure, as system|code",
+         _field("code", key_of), {"coding": "item"}),
+        ("role", Type.TEXT, "手术操作类型", "Principal or secondary", _field("role", text)),
+        ("performed_at", Type.TIME, "操作时间", "When it was performed", _field("performed_at")),
     )),
 )  # fmt: skip
 """Facts of the elements of these lists; those of items are in rules.facts.items."""

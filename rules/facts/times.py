@@ -59,14 +59,14 @@ def lasted(start: Reader, end: Reader) -> Reader:
     return extract
 
 
-def _end_of(value: Any) -> Value:
+def end_of(value: Any) -> Value:
     """An end as an interval holds it: open where the source says that there is none."""
     if type(value) is datetime:
         return value
     return None if value is None else absent(value)
 
 
-def _start_of(value: Any) -> Value:
+def start_at(value: Any) -> Value:
     """A start as an interval holds it: everything that happens began some time."""
     return value if type(value) is datetime else absent(value)
 
@@ -81,11 +81,11 @@ def interval(start: Value, end: Value) -> Value:
 
 def _visit(c: Context) -> Value:
     started, ended = of_encounter(c, "started_at"), of_encounter(c, "ended_at")
-    return interval(_start_of(started), _end_of(ended))
+    return interval(start_at(started), end_of(ended))
 
 
 def _order(c: Context) -> Value:
-    return interval(_start_of(c.data.starts_at), _end_of(c.data.ends_at))
+    return interval(start_at(c.data.starts_at), end_of(c.data.ends_at))
 
 
 def _supply(c: Context, x: Element) -> Value:
@@ -111,7 +111,7 @@ def _ordered(c: Context, x: Element) -> Value:
     """The order's interval; one item may have a time of its own."""
     of_item = x.of.service_time if type(x.of) is OrderItem else UNSET
     start = of_item if type(of_item) is datetime else c.data.starts_at
-    return interval(_start_of(start), _end_of(c.data.ends_at))
+    return interval(start_at(start), end_of(c.data.ends_at))
 
 
 def _stay_days(c: Context) -> Value:
@@ -192,7 +192,7 @@ FACTS: Final = (
          dict.fromkeys(ORD, _order)),
     Fact("item.period", Type.INTERVAL, "用药或执行期间",
          "The days for which the drug lasts; of an order, the time for which it holds",
-         {**dict.fromkeys(RX, _supply), **dict.fromkeys(ORD, _ordered)}, of="items"),
+         {**dict.fromkeys((*RX, "dispense"), _supply), **dict.fromkeys(ORD, _ordered)}, of="items"),
     Fact("item.delay", Type.DURATION, "服务至事件的时间", "From the item's service to the event",
          dict.fromkeys(WITH_ITEMS, lambda c, x: c.event.time - as_of(c, x)), of="items",
          ends=("item.service_time", "event.time"), always_known=True),

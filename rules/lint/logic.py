@@ -13,12 +13,15 @@ from itertools import combinations, product
 from typing import Any, Final, TypeAlias
 
 from knowledge_base import KnowledgeBase
+from rules import words
 from rules.facts import Fact, Type, fact_of
 from rules.model import (
+    ALWAYS,
     AllOf,
     AnyOf,
     CodeSetOperand,
     Condition,
+    History,
     Literal,
     Not,
     Operand,
@@ -41,7 +44,7 @@ OPPOSITE: Final = {
 class Atom:
     """A condition that must be true, or (`holds` false) must be false."""
 
-    test: Test | Some
+    test: Test | Some | History
     holds: bool = True
 
 
@@ -53,7 +56,7 @@ def cases_of(tree: Condition, holds: bool = True) -> tuple[Case, ...] | None:
     """The alternatives under which a tree is true (or false); None for too many."""
     if isinstance(tree, Not):
         return cases_of(tree.condition, not holds)
-    if isinstance(tree, Some):
+    if isinstance(tree, Some | History):
         return (frozenset({Atom(tree, holds)}),)
     if isinstance(tree, Test):
         return _of_test(tree, holds)
@@ -122,7 +125,7 @@ class Solver:
         by_fact: dict[str, list[Atom]] = {}
         for atom in sorted(case, key=repr):
             if Atom(atom.test, not atom.holds) in case:
-                return (atom.test.fact if isinstance(atom.test, Test) else atom.test.each,)
+                return (_name(atom.test),)
             if isinstance(atom.test, Test) and atom.holds:
                 by_fact.setdefault(atom.test.fact, []).append(atom)
         for name, atoms in by_fact.items():
@@ -259,6 +262,13 @@ class Solver:
         return bool(max(ours) < min(theirs) if strict else max(ours) <= min(theirs))
 
 
+def _name(condition: Test | Some | History) -> str:
+    """What a condition is about, for a message."""
+    if isinstance(condition, History):
+        return f"{words.HISTORY} of {condition.of}"
+    return condition.fact if isinstance(condition, Test) else condition.each
+
+
 def _comparable(a: Test, b: Test, knowledge: KnowledgeBase) -> bool:
     """Whether two limits are numbers (or days) of one unit."""
     units: set[str] = set()
@@ -297,6 +307,9 @@ def branches_of(tree: Condition) -> Iterator[AnyOf]:
         yield from branches_of(tree.condition)
     elif isinstance(tree, Some):
         yield from branches_of(tree.where)
+    elif isinstance(tree, History):
+        for inner in (tree.where, tree.last or ALWAYS):
+            yield from branches_of(inner)
     elif isinstance(tree, AllOf | AnyOf):
         if isinstance(tree, AnyOf):
             yield tree
@@ -313,6 +326,6 @@ def seeds(on: Iterable[str], phases: Mapping[str, str]) -> AllOf:
         "event.type": names,
         "event.family": families,
         "event.verb": verbs,
-        "event.phase": sorted({phases[verb] for verb in verbs}),
+        "event.phase": sorted({phases[name] for name in names}),
     }
     return AllOf(tuple(Test(fact, "in", (Words(tuple(values)),)) for fact, values in told.items()))

@@ -22,7 +22,9 @@ from rules.model import (
     tests_of,
 )
 
-_PHASES: Final = {verb: phase_of(verb) for verbs in VERBS.values() for verb in verbs}
+_PHASES: Final = {
+    f"{family}.{verb}": phase_of(verb, family) for family, verbs in VERBS.items() for verb in verbs
+}
 
 
 class SameMeaning(Check):
@@ -57,8 +59,8 @@ def _meaning(rule: Rule) -> Any:
     if met is None or spared is None:
         return None
     told = rule.finding
-    return (rule.each, met, spared, told.result, told.severity, told.action, told.audience,
-            repr(sorted(told.by_phase)))  # fmt: skip
+    return (rule.each, rule.group_by, repr(rule.expect), met, spared, told.result, told.severity,
+            told.action, told.audience, repr(sorted(told.by_phase)))  # fmt: skip
 
 
 def _meet(one: Rule, other: Rule) -> bool:

@@ -92,8 +92,8 @@ class Placeholders(Check):
     title = Names("占位符存在", "Placeholders exist")
     doc = (
         "`{fact}` in a message must be a fact of the rule's events, `{threshold}` needs a "
-        "condition with a parameter, `{threshold:PARAMETER}` one that names it, and every brace "
-        "its partner."
+        "condition with a parameter, `{threshold:PARAMETER}` one that names it, `{history}` a "
+        "`history` in `when`, and every brace its partner."
     )
 
 

@@ -15,6 +15,7 @@ from rules.authoring.testing import read_cases, run_case, test_files
 from rules.lint.base import Check, Material, Subject
 from rules.lint.cases import CASE_CHECKS
 from rules.lint.meaning import MEANING_CHECKS, CanFire
+from rules.lint.past import PAST_CHECKS
 from rules.lint.reading import READING_CHECKS, TestFiles, Words, Yaml
 from rules.lint.upkeep import UPKEEP_CHECKS
 from rules.pack import TEST_SUFFIX, Pack, read_pack
@@ -22,7 +23,7 @@ from rules.reading import check_ids
 
 CHECKS: Final[tuple[type[Check], ...]] = tuple(
     sorted(
-        (*READING_CHECKS, *CASE_CHECKS, *MEANING_CHECKS, *UPKEEP_CHECKS),
+        (*READING_CHECKS, *CASE_CHECKS, *MEANING_CHECKS, *PAST_CHECKS, *UPKEEP_CHECKS),
         key=lambda check: check.id,
     )
 )

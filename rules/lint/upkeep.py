@@ -13,13 +13,11 @@ from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
 from rules.lint.base import Check, Material, Subject
 from rules.lint.logic import cases_of
 from rules.model import (
-    Operand,
+    History,
     ParameterOperand,
     Rule,
     Test,
     limits_of,
-    operands_of,
-    tests_of,
 )
 from rules.reading import check_ids
 
@@ -68,7 +66,8 @@ def _always_compares(rule: Rule) -> bool:
     """Whether `when` is never true without a comparison with a parameter."""
     cases = cases_of(rule.when) or ()
     return bool(cases) and all(
-        any(isinstance(atom.test, Test) and limits_of(atom.test) for atom in case) for case in cases
+        any(isinstance(atom.test, Test | History) and limits_of(atom.test) for atom in case)
+        for case in cases
     )
 
 
@@ -130,8 +129,8 @@ class UnusedParameters(Check):
     )
 
     def together(self, material: Material) -> Iterable[Problem]:
-        used = {name for rule in material.pack.rules for body in rule.bodies
-                for name in _parameters(body)}  # fmt: skip
+        used = {operand.parameter for rule in material.pack.rules for body in rule.bodies
+                for operand in body.operands if isinstance(operand, ParameterOperand)}  # fmt: skip
         used |= set(_gaps(material.knowledge))
         if material.unreadable:  # a rule that cannot be read may be the one that uses it
             return
@@ -139,18 +138,6 @@ class UnusedParameters(Check):
             if name not in used:
                 fix = "remove it, or use it in a rule"
                 yield self.at(node, f"no rule uses the parameter `{name}`", fix)
-
-
-def _parameters(rule: Rule) -> Iterable[str]:
-    """The parameters of a body: of its conditions, of its amount and suggestions."""
-    for tree in (rule.scope, rule.when, rule.unless):
-        for test in tests_of(tree):
-            yield from _named(operands_of(test))
-    yield from _named(rule.finding.operands)
-
-
-def _named(operands: Iterable[Operand]) -> Iterable[str]:
-    return (operand.parameter for operand in operands if isinstance(operand, ParameterOperand))
 
 
 def _gaps(knowledge: KnowledgeBase) -> Iterable[str]:

@@ -6,8 +6,19 @@ from typing import Final
 
 import msgspec
 
+from rules.memory.horizon import Horizon
+
 ALWAYS_US: Final = -(2**62)
 """The timeline is complete from the beginning: in tests with virtual time."""
+
+
+class Held(msgspec.Struct, array_like=True, frozen=True):
+    """What is kept of the acts of one family."""
+
+    facts: tuple[str, ...]
+    span_us: int
+    since_us: int
+    """Acts from before were kept with less, or not at all."""
 
 
 class Coverage(msgspec.Struct):
@@ -15,6 +26,10 @@ class Coverage(msgspec.Struct):
 
     since: dict[str, dict[str, int]] = {}
     """Source to family to time."""
+    held: dict[str, Held] = {}
+    """Family to what is kept of its acts, and since when so much."""
+    horizon: str = ""
+    """Digest of the horizon that `held` is for."""
     is_total: bool = False
     """Whether everything that ever happened is known: in tests with virtual time."""
 
@@ -39,4 +54,29 @@ class Coverage(msgspec.Struct):
         if self.is_total:
             return ALWAYS_US
         found = [families[family] for families in self.since.values() if family in families]
-        return max(found, default=None)
+        if not found:
+            return None
+        held = self.held.get(family)
+        return max(*found, ALWAYS_US if held is None else held.since_us)
+
+    def keep(self, horizon: Horizon, now_us: int) -> None:
+        """From now on keep what a horizon asks for; what was kept before stays as it was."""
+        digest = horizon.digest
+        if digest == self.horizon:
+            return
+        is_first = not self.since
+        for family, kept in horizon.families.items():
+            facts = tuple(fact.name for fact in (*kept.facts, *kept.line_facts))
+            held = self.held.get(family)
+            if is_first:
+                since = ALWAYS_US
+            elif held is None or not set(facts) <= set(held.facts):
+                since = now_us
+            elif kept.span_us > held.span_us:
+                since = max(held.since_us, now_us - held.span_us)
+            else:
+                since = held.since_us
+            self.held[family] = Held(facts, kept.span_us, since)
+        for family in self.held.keys() - horizon.families.keys():
+            del self.held[family]
+        self.horizon = digest

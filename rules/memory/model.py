@@ -44,6 +44,8 @@ class Act(msgspec.Struct, array_like=True, omit_defaults=True):
     encounter: str = ""
     event_id: str = ""
     """Of the latest revision's event."""
+    event_us: int = 0
+    """The time of that event."""
     is_timed: bool = False
     """Whether `at_us` is a service time that the source reported."""
     removed: str = ""
@@ -75,7 +77,16 @@ class Measured(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     value: Raw
     """`{value, unit}`, a word, or None where there is neither."""
     at_us: int
+    code: tuple[str, str] = ("", "")
+    """System and code, as the source wrote them."""
     act: str = ""
+
+
+class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One thing that a timer does: `remind`, `due`, `escalate1` …, so long after it is due."""
+
+    name: str
+    after_us: int
 
 
 class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -90,18 +101,29 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     source: str
     event: str
     """The key of the kept event that set it."""
+    scope: str = "patient"
+    """The scope of the decisions that it leads to."""
+    act: str = ""
+    """The key of the act that is waited for something."""
     rule: str = ""
     version: int = 0
     element: str = ""
+    from_us: int = 0
     due_us: int = 0
-    """When the expected event must have happened."""
+    """When the expected event must have happened, as it stood when the duty arose."""
+    grace_us: int = 0
+    extend_us: int = 0
+    """How long after an extending event it is due at the earliest."""
     match: list[Raw] = []
-    steps: list[str] = []
-    """What it still does, in order: `remind`, `due`, `escalate1` …"""
+    """The values of the facts in which an event must agree."""
+    this: dict[str, Raw] = {}
+    """Facts of the present that the expected event is compared with."""
+    steps: list[Step] = []
+    """What it still does, in order."""
     fired: list[str] = []
     """The causes of decisions that stand because of it."""
-    state: str = ""
-    """"" while it waits; `satisfied`, `late`, `ended` afterwards."""
+    is_late: bool = False
+    """Whether what was expected came, with a time that nobody can trust."""
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
@@ -139,6 +161,8 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Alert id to its state and the time of it."""
     links: dict[str, str] = {}
     """Other subjects of the same person, and how they are tied: linked or merged."""
+    ended: dict[str, int] = {}
+    """Visit to the time of its end."""
     groups: dict[str, list[str]] = {}
     """Act key to the group keys that the act was sent to."""
 

@@ -11,7 +11,7 @@ from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node
 from rules import words
 from rules.facts import LIST_NAMES, list_of
-from rules.facts.event import WITH_DRUGS
+from rules.facts.event import WITH_PAIRS
 from rules.facts.pairs import IN_CONTEXT
 from rules.finding_model import FindingSpec
 from rules.model import (
@@ -21,6 +21,7 @@ from rules.model import (
     Condition,
     Effective,
     Evidence,
+    Expect,
     Literal,
     Test,
 )
@@ -28,8 +29,10 @@ from rules.reading.amounts import check_refunds
 from rules.reading.check_ids import EVIDENCE
 from rules.reading.checks import Scope
 from rules.reading.conditions import read_condition
+from rules.reading.expect import read_expect
 from rules.reading.fields import Fields
 from rules.reading.finding import read_finding
+from rules.reading.groups import read_group_by
 
 EVENT_NAMES: Final = tuple(f"{family}.{verb}" for family, verbs in VERBS.items() for verb in verbs)
 """What `on` can name."""
@@ -51,6 +54,15 @@ class Body:
     if_unknown: str
     limits: str
     title: Names | None = None
+    expect: Expect | None = None
+    group_by: tuple[str, ...] = ()
+
+
+def required_of(fields: Fields, required: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys that a body must have: one that expects an event needs no `when`."""
+    if not fields.node.is_mapping or fields.get(words.EXPECT) is None:
+        return required
+    return tuple(name for name in required if name != "when")
 
 
 def read_body(f: Fields, knowledge: KnowledgeBase) -> Body | None:
@@ -74,6 +86,10 @@ class _Reader:
         when = self._condition("when", place, ALWAYS)
         unless = self._condition("unless", place, NEVER)
         node = f.get("finding")
+        expect = read_expect(f, place)
+        group_by = read_group_by(
+            f, place, (scope, when, unless), is_awaiting=f.get(words.EXPECT) is not None
+        )
         finding = read_finding(node, place, (scope, when, unless), self.problems) if node else None
         if node is not None and finding is not None:
             if finding.amount is not None:
@@ -96,6 +112,8 @@ class _Reader:
             evidence=evidence,
             if_unknown=if_unknown,
             limits=limits,
+            expect=expect,
+            group_by=group_by,
         )
 
     def _on(self) -> tuple[str, ...]:
@@ -112,7 +130,7 @@ class _Reader:
         each = self.fields.text("each")
         records = list_of(each)
         if each == words.INTERACTIONS:
-            have: tuple[str, ...] = WITH_DRUGS
+            have: tuple[str, ...] = WITH_PAIRS
         elif records is None:
             if each:
                 known = (*LIST_NAMES, words.INTERACTIONS)
@@ -168,7 +186,7 @@ class _Reader:
 
 def _check_phases(on: tuple[str, ...], node: Node, finding: FindingSpec, f: Fields) -> None:
     """Report what a rule says of phases that its events are never in: nobody would hear it."""
-    there = {phase_of(name.partition(".")[2]) for name in on}
+    there = {phase_of(verb, family) for family, _, verb in (name.partition(".") for name in on)}
     for phase in finding.by_phase:
         if there and phase not in there:
             where = node.get(phase) or node

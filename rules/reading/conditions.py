@@ -11,6 +11,7 @@ from rules.later import later
 from rules.model import AllOf, AnyOf, Condition, Not, Some, Test
 from rules.reading.checks import Scope, check_test
 from rules.reading.fields import Fields
+from rules.reading.history import read_history
 from rules.reading.operands import Operands
 
 
@@ -42,11 +43,18 @@ class _Reader:
         refused = later(name)
         if refused is not None:
             self._report(key, refused.message, refused.instead)
+        elif name in words.PLACES and name != words.HISTORY:
+            self._report(key, f"`{name}` is no condition", f"it stands {words.PLACES[name]}")
         elif name in ("all", "any"):
             children = tuple(self._children(name, value))
             yield AllOf(children) if name == "all" else AnyOf(children)
         elif name == "not":
             yield Not(self.mapping(value))
+        elif name in ("some", words.HISTORY) and self.scope.present is not None:
+            fix = "conditions on a past act are `fact: {operator: value}`, all, any and not"
+            self._report(key, f"`{name}` cannot stand inside `history`", fix)
+        elif name == words.HISTORY:
+            yield from self._history(key, value)
         elif name == "some":
             yield from self._some(value)
         else:
@@ -84,6 +92,15 @@ class _Reader:
         inner = _Reader(self.scope.inside(name), self.problems)
         yield Some(name, inner.mapping(where))
 
+    def _history(self, key: Node, value: Node) -> Iterator[Condition]:
+        if self.scope.outside:
+            fix = "put it beside `some`: it is about the patient, not about an element"
+            self._report(key, "`history` cannot stand inside `some`", fix)
+            return
+        history = read_history(value, self.scope, self.problems, read_condition)
+        if history is not None:
+            yield history
+
     def _test(self, name: str, key: Node, value: Node) -> Iterator[Condition]:
         if not value.is_mapping:
             fix = f"write `{name}: {{is: …}}`"
@@ -96,6 +113,9 @@ class _Reader:
             if not entries:
                 return
         fresh = value.get(words.FRESH_WITHIN)
+        if fresh is not None and self.scope.present is not None:
+            fix = "remove it: `within` says how far back the acts lie"
+            self._report(fresh, "`fresh_within` cannot stand inside `history`", fix)
         for operator, operator_key, operand in entries:
             if operator not in words.OPERATORS:
                 fix = words.nearest(operator, words.OPERATORS)
@@ -114,7 +134,7 @@ class _Reader:
         if fact is None:
             return
         operands = self.operands.read(fact, operator, node)
-        limit = self.operands.fresh_within(fresh) if fresh is not None else None
+        limit = self.operands.span(fresh) if fresh is not None else None
         if operands is None or (fresh is not None and limit is None):
             return
         test = Test(name, operator, operands, limit)

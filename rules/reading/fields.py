@@ -34,7 +34,7 @@ def time_of(text: object) -> datetime | None:
     return at if at.tzinfo is not None else None
 
 
-_ANYWHERE: Final = frozenset({"once_within", "group_by", "indicator", "overrides", "timeline"})
+_ANYWHERE: Final = frozenset({"indicator"})
 """Words of later that can mean nothing else, wherever they stand."""
 
 
@@ -73,6 +73,8 @@ class Fields:
                 self.report(key, refused.message, refused.instead)
             else:
                 fix = words.nearest(name, known) or f"expected {words.listing(known)}"
+                if name in words.PLACES:
+                    fix = f"it stands {words.PLACES[name]}"
                 if value.is_null and {"zh", "en"} <= set(known):
                     fix = QUOTE  # `{zh: 疗程,成人, en: …}`: half of a text reads as a key
                 self.report(key, f"{self.what} has no `{name}`", fix)

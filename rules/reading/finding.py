@@ -7,14 +7,25 @@ from collections.abc import Iterable
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node, Problem
 from rules import words
-from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
+from rules.engine.messages import HISTORY, NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
 from rules.facts import Fact, Type
 from rules.finding_model import FindingSpec, PhaseChange, SeverityMap
-from rules.model import AllOf, Condition, Literal, Test, Words, limits_of, parameters_of
+from rules.model import (
+    AllOf,
+    Condition,
+    Literal,
+    Span,
+    Test,
+    Words,
+    histories_of,
+    limits_of,
+    parameters_of,
+)
 from rules.reading.amounts import read_amount
 from rules.reading.check_ids import PLACEHOLDERS
 from rules.reading.checks import Scope
 from rules.reading.fields import Fields
+from rules.reading.spans import read_span
 from rules.reading.suggestions import read_suggestions
 
 
@@ -36,12 +47,13 @@ class _Reader:
         # After a mistake in the conditions nobody knows whether there is a limit.
         self.is_unsure = bool(fields.problems)
         self.has_threshold = self.is_unsure or any(map(limits_of, conditions))
+        self.has_history = self.is_unsure or any(map(histories_of, conditions[1:2]))
         self.parameters = dict.fromkeys(o.parameter for t in conditions for o in parameters_of(t))
 
     def finding(self) -> FindingSpec | None:
         f = self.fields
         before = len(f.problems)
-        if not f.expect(words.FINDING_REQUIRED, words.FINDING_OPTIONAL, words.NOT_BUILT["finding"]):
+        if not f.expect(words.FINDING_REQUIRED, words.FINDING_OPTIONAL):
             return None
         severity, severity_from = self._severity(f)
         result, action = f.choice("result", words.RESULTS), f.choice("action", words.ACTIONS)
@@ -49,6 +61,7 @@ class _Reader:
         message, by_phase, key = self._message(f), self._by_phase(), self._key(f)
         suggest = read_suggestions(f, self.scope)
         amount = read_amount(f, self.scope)
+        once_within, overrides = self._once_within(), f.texts("overrides")
         if len(f.problems) != before:
             return None
         if not audience:
@@ -65,7 +78,13 @@ class _Reader:
             suggest=suggest,
             severity_from=severity_from,
             amount=amount,
+            once_within=once_within,
+            overrides=overrides,
         )
+
+    def _once_within(self) -> Span | None:
+        node = self.fields.get("once_within")
+        return None if node is None else read_span(node, "once_within", self.scope, self.fields)
 
     def _severity(self, f: Fields) -> tuple[str, SeverityMap | None]:
         """The strongest severity, and where it is read from if that is a table."""
@@ -126,13 +145,18 @@ class _Reader:
 
     def _placeholders(self, node: Node, text: str) -> None:
         if "{" in PLACEHOLDER.sub("", text) or "}" in PLACEHOLDER.sub("", text):
-            fix = "write {fact}, {threshold} or {threshold:PARAMETER}"
+            fix = "write {fact}, {threshold}, {threshold:PARAMETER} or {history}"
             self.fields.report(node, "a brace without its partner", fix, PLACEHOLDERS)
         for name in PLACEHOLDER.findall(text):
             if name == THRESHOLD:
                 if not self.has_threshold:
                     fix = "no condition compares with a parameter"
                     text = "{threshold} means nothing here"
+                    self.fields.report(node, text, fix, PLACEHOLDERS)
+            elif name == HISTORY:
+                if not self.has_history:
+                    fix = "`when` asks for no `history`"
+                    text = "{history} means nothing here"
                     self.fields.report(node, text, fix, PLACEHOLDERS)
             elif name.startswith(NAMED_THRESHOLD):
                 self._named_threshold(name.removeprefix(NAMED_THRESHOLD), node)
@@ -166,7 +190,7 @@ class _Reader:
 
     def _change(self, phase: str, node: Node) -> PhaseChange:
         f = Fields(node, f"`{phase}`", self.fields.problems)
-        if not f.expect((), words.BY_PHASE, words.NOT_BUILT["finding"]):
+        if not f.expect((), words.BY_PHASE):
             return PhaseChange()
         result = f.choice("result", words.RESULTS)
         if phase == "pre" and result not in ("", words.PRE_RESULT):

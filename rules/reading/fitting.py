@@ -58,13 +58,16 @@ def operand_fits(operator: str, fact: Fact, operand: Operand, scope: Scope, repo
 
 
 def span_fits(
-    operand: QuantityOperand | CalendarOperand | ParameterOperand, scope: Scope, report: Report
+    operand: QuantityOperand | CalendarOperand | ParameterOperand,
+    scope: Scope,
+    report: Report,
+    word: str = words.FRESH_WITHIN,
 ) -> bool:
-    """Whether the operand of `fresh_within` is a length of time."""
+    """Whether the operand of `fresh_within`, or of another word, is a length of time."""
     if isinstance(operand, QuantityOperand):
         if units.is_duration(operand.unit):
             return True
-        report(f"`fresh_within` is in {operand.unit}", "give a duration: s, min, h, d or wk")
+        report(f"`{word}` is in {operand.unit}", "give a duration: s, min, h, d or wk")
         return False
     if isinstance(operand, CalendarOperand):
         return _counted(operand, scope, report)

@@ -10,7 +10,7 @@ from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Node, Problem, read, read_text
 from rules import words
 from rules.model import Rule
-from rules.reading.body import EVENT_NAMES, Body, read_body
+from rules.reading.body import EVENT_NAMES, Body, read_body, required_of
 from rules.reading.check_ids import ID, RETIRED, REVIEW
 from rules.reading.fields import Fields
 from rules.reading.versions import read_versions
@@ -59,7 +59,8 @@ class _Reader:
 
     def rule(self) -> Rule | None:
         f = self.fields
-        if not f.expect(words.RULE_REQUIRED, words.RULE_OPTIONAL, words.NOT_BUILT["rule"]):
+        required = required_of(f, words.RULE_REQUIRED)
+        if not f.expect(required, (*words.RULE_OPTIONAL, "when"), words.NOT_BUILT["rule"]):
             return None
         rule_id, title = self._id(), f.names("title")
         status = f.choice("status", words.STATUSES, "draft")
@@ -73,6 +74,7 @@ class _Reader:
         self._reviewed(checker, reviewed_on, next_review)
         self._retired(status, retired_because)
         older = read_versions(f, body, self.knowledge)
+        self._precedence(rule_id, (body, *older))
         if self.problems or body is None:
             return None
 
@@ -99,9 +101,17 @@ class _Reader:
                 evidence=part.evidence,
                 if_unknown=part.if_unknown,
                 limits=part.limits,
+                expect=part.expect,
+                group_by=part.group_by,
             )
 
         return made(body, tuple(made(part) for part in older))
+
+    def _precedence(self, rule_id: str, bodies: tuple[Body | None, ...]) -> None:
+        if any(body is not None and rule_id in body.finding.overrides for body in bodies):
+            node = self.fields.get("finding") or self.fields.node
+            text = "a finding does not stand for itself"
+            self.fields.report(node, text, f"remove {rule_id} from `overrides`")
 
     def _id(self) -> str:
         found = self.fields.text("id")

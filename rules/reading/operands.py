@@ -19,6 +19,7 @@ from rules.model import (
     Operand,
     ParameterOperand,
     QuantityOperand,
+    Span,
     Words,
 )
 from rules.reading.check_ids import NUMBER
@@ -57,20 +58,18 @@ class Operands:
         operand = self._operand(fact, node)
         return None if operand is None else (operand,)
 
-    def fresh_within(
-        self, node: Node
-    ) -> QuantityOperand | CalendarOperand | ParameterOperand | None:
-        """How old a value may be: a duration, calendar days, or a parameter of either."""
+    def span(self, node: Node, word: str = words.FRESH_WITHIN) -> Span | None:
+        """A length of time: a duration, calendar days, months or years, or a parameter of it."""
         found: Operand | None = None
         if node.is_mapping:
             found = self._reference(node)
         elif isinstance(node.value, str):
             found = self._quantity(node, node.value)
         else:
-            self._report(node, f"`fresh_within` is {node.kind}", "write {parameter: …}")
+            self._report(node, f"`{word}` is {node.kind}", "write {parameter: …}")
         if found is None or isinstance(found, QuantityOperand | CalendarOperand | ParameterOperand):
             return found
-        self._report(node, "`fresh_within` is no length of time", "write {parameter: …}")
+        self._report(node, f"`{word}` is no length of time", "write {parameter: …}")
         return None
 
     def _operand(self, fact: Fact, node: Node) -> Operand | None:
@@ -173,11 +172,11 @@ class Operands:
         names = [name for name, _, _ in node.items()]
         before = len(self.problems)
         if "parameter" in names:
-            if not fields.expect(("parameter",), ("by",), words.NOT_BUILT["operands"]):
+            if not fields.expect(("parameter",), ("by",)):
                 return None
             name, by = fields.text("parameter"), fields.texts("by")
             return ParameterOperand(name, by) if len(self.problems) == before else None
-        fields.expect((), words.OPERANDS, words.NOT_BUILT["operands"])
+        fields.expect((), words.OPERANDS)
         if len(names) != 1 and len(self.problems) == before:
             fix = f"write one of {words.listing(words.OPERANDS)}"
             self._report(node, "an operand names one thing", fix)

@@ -22,7 +22,7 @@ from dataclasses import replace
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Node
 from rules import words
-from rules.reading.body import Body, read_body
+from rules.reading.body import Body, read_body, required_of
 from rules.reading.fields import Fields
 
 
@@ -48,7 +48,8 @@ def read_versions(
 
 def _older(node: Node, fields: Fields, knowledge: KnowledgeBase) -> Body | None:
     f = Fields(node, "an older version", fields.problems)
-    if not f.expect(words.VERSION_REQUIRED, words.VERSION_OPTIONAL, words.NOT_BUILT["rule"]):
+    required = required_of(f, words.VERSION_REQUIRED)
+    if not f.expect(required, (*words.VERSION_OPTIONAL, "when"), words.NOT_BUILT["rule"]):
         return None
     title = f.names("title") if f.get("title") is not None else None
     body = read_body(f, knowledge)

@@ -8,6 +8,7 @@ from rules import words
 from rules.facts import CATALOGUE, ELEMENT_VALUE, LIST_NAMES, Fact, Type
 from rules.later import LATER
 from rules.reading.checks import FITTING
+from rules.schema.history import THIS, history_schema
 from rules.schema.parts import DAY, TEXT, Schema, list_of, mapping, one_of, ref, refused, word
 
 _MEASURED: Final = (Type.NUMBER, Type.MONEY, Type.AMOUNT, Type.DURATION)
@@ -22,7 +23,7 @@ def definitions() -> dict[str, Schema]:
         ),
         "codeset": mapping(["codeset"], {"codeset": word("codeset", TEXT)}),
         "fact": mapping(["fact"], {"fact": word("fact", ref("fact_name"))}),
-        "fact_name": one_of([*CATALOGUE, ELEMENT_VALUE]),
+        "fact_name": {"anyOf": [one_of([*CATALOGUE, ELEMENT_VALUE]), THIS]},
         "list_name": one_of(LIST_NAMES),
         "number": {"enum": [0, 1]},
         "quantity": {"type": "string", "pattern": r"^[01] \S.*$", "examples": ["1 g", "1 h"]},
@@ -42,6 +43,8 @@ def definitions() -> dict[str, Schema]:
         **{f"of_{kind}": _values(kind) for kind in Type if kind not in (Type.LIST, Type.NOTE)},
         **{f"test_{kind}": _test(kind) for kind in Type},
         "conditions": _conditions(),
+        "past": _past(),
+        words.HISTORY: history_schema(),
     }  # fmt: skip
 
 
@@ -85,19 +88,31 @@ def _test(kind: Type, fact: Fact | None = None) -> Schema:
 
 
 def _conditions() -> Schema:
-    several = {
-        "anyOf": [
-            ref("conditions"),
-            {"type": "array", "items": ref("conditions"), "minItems": 1},
-        ]
-    }
-    later = {
-        entry.word: refused(entry.word, entry.needs, entry.instead)
-        for entry in LATER
-        if "conditions" in entry.where
-    }
     some = mapping(words.SOME, {"in": ref("list_name"), "where": ref("conditions")})
-    facts = {name: _fact(fact) for name, fact in CATALOGUE.items()}
+    return _tree(
+        "conditions",
+        {
+            "some": word("some", some),
+            words.HISTORY: word(words.HISTORY, ref(words.HISTORY)),
+            **{name: _fact(fact) for name, fact in CATALOGUE.items()},
+            ELEMENT_VALUE: {
+                "description": "each 所指列表的元素 · the element of the list that `each` names",
+                **ref("test_text"),
+            },
+            **_later(),
+        },
+    )
+
+
+def _past() -> Schema:
+    """Conditions inside `history`: on a past act, or its lines, and on the present."""
+    facts = {name: ref(f"conditions/properties/{name}") for name in CATALOGUE}
+    present = {f"{words.THIS}{name}": shape for name, shape in facts.items()}
+    return _tree("past", {**facts, **present})
+
+
+def _tree(name: str, more: dict[str, Schema]) -> Schema:
+    several = {"anyOf": [ref(name), {"type": "array", "items": ref(name), "minItems": 1}]}
     return {
         "type": "object",
         "minProperties": 1,
@@ -105,15 +120,17 @@ def _conditions() -> Schema:
         "properties": {
             "all": word("all", several),
             "any": word("any", several),
-            "not": word("not", ref("conditions")),
-            "some": word("some", some),
-            **facts,
-            ELEMENT_VALUE: {
-                "description": "each 所指列表的元素 · the element of the list that `each` names",
-                **ref("test_text"),
-            },
-            **later,
+            "not": word("not", ref(name)),
+            **more,
         },
+    }
+
+
+def _later() -> dict[str, Schema]:
+    return {
+        entry.word: refused(entry.word, entry.needs, entry.instead)
+        for entry in LATER
+        if "conditions" in entry.where
     }
 
 

@@ -9,6 +9,7 @@ from rules.facts import LIST_NAMES
 from rules.later import LATER
 from rules.reading.body import EVENT_NAMES
 from rules.schema.conditions import definitions
+from rules.schema.expect import expect_schema
 from rules.schema.parts import (
     DAY,
     DIALECT,
@@ -24,6 +25,7 @@ from rules.schema.parts import (
     word,
 )
 
+_EITHER: Final[list[Schema]] = [{"required": ["when"]}, {"required": [words.EXPECT]}]
 _POSITIVE: Final[Schema] = {"type": "integer", "minimum": 1}
 
 
@@ -35,7 +37,7 @@ def rule_schema() -> Schema:
         "$schema": DIALECT,
         "$id": "urn:yijian:schema:rule",
         "title": "医监规则 · A rule of Yijian",
-        **mapping(required, {**known, **_later("rule")}),
+        **mapping(_needed(required), {**known, **_later("rule")}, anyOf=_EITHER),
         "$defs": {"finding": _finding(), "version": _version(), **definitions()},
     }
 
@@ -71,19 +73,27 @@ def _key(name: str) -> Schema:
         "next_review": DAY,
         "retired_because": TEXT,
         "versions": list_of(ref("version")),
+        "group_by": list_of(ref("fact_name")),
+        "expect": expect_schema(),
     }
     return word(name, shapes[name])
 
 
 def _version() -> Schema:
     required = list(words.VERSION_REQUIRED)
-    return mapping(required, {n: _key(n) for n in (*required, *words.VERSION_OPTIONAL)})
+    known = {name: _key(name) for name in (*required, *words.VERSION_OPTIONAL)}
+    return mapping(_needed(required), known, anyOf=_EITHER)
+
+
+def _needed(required: list[str]) -> list[str]:
+    """Without `when`, which a rule that expects an event can leave out."""
+    return [name for name in required if name != "when"]
 
 
 def _finding() -> Schema:
     required = list(words.FINDING_REQUIRED)
     known = {name: _part(name) for name in (*required, *words.FINDING_OPTIONAL)}
-    return mapping(required, {**known, **_later("finding")})
+    return mapping(required, known)
 
 
 def _part(name: str) -> Schema:
@@ -95,6 +105,8 @@ def _part(name: str) -> Schema:
         "message": NAMES,
         "key": list_of(ref("fact_name")),
         "suggest": list_of(_suggestion()),
+        "once_within": ref("span"),
+        "overrides": list_of({"type": "string", "pattern": r"^[^.]+\.[^.]+$"}),
         "amount": {"anyOf": [one_of(words.AMOUNTS), _excess()]},
     }
     if name == "by_phase":

@@ -18,7 +18,7 @@ from contracts.decision import (
     KindHeaders,
     OriginHeaders,
     Reader,
-    Retracted,
+    Retraction,
     encode_record,
 )
 
@@ -84,7 +84,7 @@ def emptied(decision: Decision) -> Decision:
     """The decision without anything that it found, withdrawn as interrupted."""
     return msgspec.structs.replace(
         decision,
-        verdict="no_rules",
+        verdict="retracted",
         coverage=Coverage(applicable=0),
         findings=(),
         not_evaluable=(),
@@ -93,8 +93,10 @@ def emptied(decision: Decision) -> Decision:
         elements={},
         rules={},
         versions={},
+        waiting=(),
+        remembered=(),
         cut="",
-        retracted=Retracted(why="interrupted"),
+        retracted=Retraction(why="interrupted"),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from contracts.decision import Decision, Repeat, RepeatedKey
+from contracts.decision import Decision, Repeat
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
 from contracts.intake import Accepted, decode
@@ -36,21 +36,13 @@ class FakeAttendant:
         self.fails_on = ""
         """An event id, or a timer, at which it raises, after it has changed the memory."""
 
-    def take(
-        self,
-        event: Event,
-        digest: str,
-        memory: Memory,
-        coverage: Coverage,
-        received_ms: int | None = None,
-    ) -> FakeTaken:
+    def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> FakeTaken:
         key = event_key(event.source, event.id)
         before = memory.seen.get(key)
         if before is not None and before.digest != digest:
             return FakeTaken(reused=True, changed=False)
         if before is not None:
-            first = RepeatedKey(source=event.source, id=event.id)
-            repeat = Repeat(decision_id=decision_id(event.key), event=first)
+            repeat = Repeat(decision_id=decision_id(event.key), source=event.source, id=event.id)
             return FakeTaken(repeat=repeat, changed=False)
         coverage.hears(event.source, event.type.partition(".")[0], us(event.time))
         earlier = len(memory.seen)
@@ -60,7 +52,9 @@ class FakeAttendant:
         if len(getattr(event.data, "items", ())) == ITEMS_WITH_TIMER:
             name = f"timer:rx.days:{event.id}:due"
             fire_us = us(event.time) + int(DUE_S * 1_000_000)
-            memory.timers[name] = Timer(name, "duty", fire_us, event.source, key)
+            memory.timers[name] = Timer(
+                name, "duty", fire_us, event.source, key, act="", scope="patient"
+            )
         decision = self._evaluator.decide(event, digest)
         return FakeTaken((msgspec.structs.replace(decision, facts={"earlier": earlier}),))
 

@@ -27,5 +27,5 @@ def export(
 @contracts.command()
 def types() -> None:
     """List every supported event type and its phase."""
-    rows = [[name, t.family, phase_of(t.verb)] for name, t in EVENT_TYPES.items()]
+    rows = [[name, t.family, phase_of(t.verb, t.family)] for name, t in EVENT_TYPES.items()]
     table("Event types 事件类型", ["type", "family", "phase"], [list(r) for r in rows])

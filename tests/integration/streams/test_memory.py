@@ -78,9 +78,9 @@ def test_state_survives_a_kill_and_a_repeat_is_answered_as_one(
         assert processes.stop("one") == 0
     assert_histories_are_complete(installation, 800)
     found = repeats(installation)
-    assert {r.event.id for r in found} >= {f"e{n:09d}" for n in range(80)}
+    assert {r.id for r in found} >= {f"e{n:09d}" for n in range(80)}
     first = {d.event.id: d.decision_id for _, d in decisions(installation)}
-    assert all(first[r.event.id] == r.decision_id for r in found)
+    assert all(first[r.id] == r.decision_id for r in found)
     letters = installation.read(installation.topics.dead_letters)
     assert [x.headers[DeadLetterHeaders.REASON] for x in letters] == [b"id_reused"] * 5
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from contracts import intake
-from contracts.acts import Charge, Prescription
+from contracts.acts import FAMILIES, Charge, Prescription
 from contracts.event import encode_event
 from contracts.intake import Accepted, Reason, Rejected, decode
 
@@ -305,3 +305,74 @@ def test_every_year_that_may_be_impossible_is_looked_at() -> None:
     for year in range(10_000):
         is_hint = intake._ODD_YEAR.search(b'{"time":"%04d-03-02T10:00:00Z"}' % year) is not None
         assert is_hint == (not 1900 <= year <= 2298), year
+
+
+def act(event_type: str, **data: Any) -> dict[str, Any]:
+    body = event(type=f"{event_type}.v1")
+    body["data"] = {"act_id": "a1", "revision": 1, "institution": "h1", **data}
+    return body
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    coding = {"system": "s", "code": "c"}
+    return {"line_id": "1", "drug": coding, "code": coding, **changes}
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_the_first_bytes_tell_every_family(family: str) -> None:
+    value = json.dumps({"type": f"{family}.x.v1"}).encode()
+    hint = intake._TYPE_HINT.search(value)
+    assert hint is not None
+    assert hint.group(1).decode() == family
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "path"),
+    [
+        (act("administration.administered", items=[line(), line()]),
+         Reason.DUPLICATE_LINE, "$.data.items[...].line_id"),
+        (act("dispense.dispensed", items=[line(), line()]),
+         Reason.DUPLICATE_LINE, "$.data.items[...].line_id"),
+        (act("dispense.dispensed", items=[line(quantity={"value": -1, "unit": "盒"})]),
+         Reason.AMOUNT_NEGATIVE, "$.data.items[0].quantity.value"),
+        (act("administration.administered", items=[line(given_at="1066-10-14T09:00:00Z")]),
+         Reason.TIME_IMPOSSIBLE, "$.data.items[...].given_at"),
+        (act("stock.moved", items=[line(), line()]),
+         Reason.DUPLICATE_LINE, "$.data.items[...].line_id"),
+        (act("stock.moved", kind="out", items=[line(quantity={"value": -1, "unit": "盒"})]),
+         Reason.AMOUNT_NEGATIVE, "$.data.items[...].quantity"),
+        (act("settlement.settled", total="-0.01"), Reason.AMOUNT_NEGATIVE, "$.data.total"),
+        (act("settlement.settled", fund_paid="NaN"), Reason.AMOUNT_NOT_FINITE, "$.data.fund_paid"),
+        (act("settlement.settled", total="1e15"), Reason.AMOUNT_RANGE, "$.data.total"),
+        (act("upload.received", records=-1), Reason.AMOUNT_NEGATIVE, "$.data.records"),
+        (act("feedback.recorded"), Reason.FIELD_TYPE, "$.data.alert_id"),
+        (act("document.signed", signed_at="2026-03-02T10:00:00"),
+         Reason.TIME_NAIVE, "$.data.signed_at"),
+        (act("procedure.ended", ended_at="2300-01-01T00:00:00Z"),
+         Reason.TIME_IMPOSSIBLE, "$.data.ended_at"),
+        (act("infection_report.reported", onset_at="1899-12-31T00:00:00Z"),
+         Reason.TIME_IMPOSSIBLE, "$.data.onset_at"),
+    ],
+)  # fmt: skip
+def test_what_no_act_can_mean_is_refused(value: Any, reason: Reason, path: str) -> None:
+    refused = refuse(value)
+    assert (refused.reason, refused.path) == (reason, path)
+
+
+@pytest.mark.parametrize("kind", ["adjust", "as-the-store-calls-it", None])
+def test_a_stock_adjustment_may_take_away(kind: str | None) -> None:
+    lessened = line(quantity={"value": -2, "unit": "盒"})
+    del lessened["drug"]
+    accepted = accept(act("stock.moved", kind=kind, items=[lessened]))
+    assert accepted.event.data.items[0].quantity.value == -2  # type: ignore[union-attr]
+
+
+def test_a_given_drug_is_a_service_of_that_time() -> None:
+    given = line(given_at="2026-03-02T09:00:00+08:00")
+    item = accept(act("administration.administered", items=[given])).event.data.items[0]  # type: ignore[union-attr]
+    assert item.service_time == item.given_at == datetime(2026, 3, 2, 1, tzinfo=UTC)  # type: ignore[union-attr]
+
+
+def test_words_that_nobody_knows_are_accepted() -> None:
+    accepted = accept(act("document.signed", kind="院内自定义", signer_level="?"))
+    assert accepted.unknown_fields == ()

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from contracts import schema
-from contracts.acts import FAMILIES, VERBS
+from contracts.acts import FAMILIES, VERBS, phase_of
 from contracts.decision import (
     EMERGENCY,
     SCHEMA,
@@ -73,6 +73,7 @@ def test_schema_and_decoder_agree_on_a_missing_act(family: str) -> None:
             "institution": "h",
             "diagnosis": {"code": {"system": "s", "code": "c"}},
             "allergies": {},
+            "alert_id": "a",
             "vendor": 1,
         },
     }
@@ -87,6 +88,27 @@ def test_every_family_has_a_topic_and_a_life_cycle() -> None:
     assert set(FAMILIES) == set(VERBS) == set(INTAKE_FAMILIES)
     assert len(Topics(systems=("his", "lis")).all_intake) == 2 * len(FAMILIES)
     assert all(t.family in FAMILIES for t in EVENT_TYPES.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "phase"),
+    [
+        ("document.draft.v1", "pre"),
+        ("procedure.draft.v1", "pre"),
+        ("procedure.signed.v1", "during"),
+        ("procedure.ended.v1", "post"),
+        ("settlement.settled.v1", "post"),
+        ("settlement.amended.v1", "post"),
+        ("upload.received.v1", "post"),
+        ("feedback.recorded.v1", "post"),
+        ("condition.recorded.v1", "during"),
+    ],
+)
+def test_a_phase_is_of_the_verb_and_of_families_that_tell_of_what_is_over(
+    name: str, phase: str
+) -> None:
+    known = EVENT_TYPES[name]
+    assert phase_of(known.verb, known.family) == phase
 
 
 class _OlderDecision(Record, frozen=True, kw_only=True):

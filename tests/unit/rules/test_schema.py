@@ -92,8 +92,8 @@ def test_words_of_a_later_version_are_explained_and_refused() -> None:
             assert "comes later" in refused["description"], entry.word
             assert refused["not"] == {}, entry.word
     rule = plain(FILES[1])
-    rule["when"] = {"history": {"of": "order.signed"}}
-    assert any("when.history" in text for text in wrong(RULE, rule))
+    rule["when"] = {"indicator": "admissions"}
+    assert any("when.indicator" in text for text in wrong(RULE, rule))
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_failure_shows_expected_and_got(tmp_path: Path) -> None:
     [
         (GOOD.replace("rule: spec.rule", "rule: spec.other"), "expected folder.file: spec.rule"),
         (GOOD.replace("expect: silent", "expect: quiet"), "`expect` is not understood"),
-        (GOOD.replace("cases:", "timeline: []\ncases:"), "`timeline` is not built yet"),
+        (GOOD.replace("cases:", "timeline: []\ncases:"), "`timeline` lists no step"),
         (GOOD.replace("name: fires", "nam: fires"), "did you mean name"),
         (GOOD.replace("[{drug: D1}]", "[{drug: D1}, {drug: D2}]"), "changes the only item"),
     ],

@@ -1,0 +1,60 @@
+"""What a decision is asked for: which rules, with which memory, under which name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rules.memory.history import Recalled
+from rules.model import ALWAYS, NEVER, Rule, histories_of
+
+EVENT: Final = "event"
+"""The rules that decide when an event arrives. As a cause: that decision."""
+LATE: Final = "late"
+"""The rules that wait for late data. As a cause: their decision."""
+NONE: Final = "none"
+"""No rules: an earlier decision is taken back."""
+DUE: Final = "due:"
+"""Before a rule's id: that rule alone, once what it expects is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`part` says which rules decide, `group` by what acts are grouped ("": patients)."""
+
+    recalled: Recalled | None = None
+    part: str = EVENT
+    cause: str = EVENT
+    scope: str = "patient"
+    group: str = ""
+
+
+NOW: Final = Asked()
+
+
+def waits(rule: Rule, phase: str) -> bool:
+    """Whether a rule about events of a phase is decided once late data had time to arrive."""
+    if phase != "post" or rule.expect is not None:
+        return False
+    return any(histories_of(tree) for tree in (rule.scope, rule.when, rule.unless))
+
+
+def variant(rule: Rule, part: str, *, is_late: bool) -> Rule | None:
+    """The rule as it is asked in a part; None where it is not. `is_late`: it waits for late data.
+
+    An expectation is a duty when its event arrives, whatever exempts from it: that is asked when
+    it is due.
+    """
+    if part == EVENT:
+        if is_late:
+            return None
+        return rule if rule.expect is None else _with(rule, unless=NEVER)
+    if part == LATE:
+        return rule if is_late else None
+    if part == f"{DUE}{rule.id}" and rule.expect is not None:
+        return _with(rule, scope=ALWAYS, when=ALWAYS)
+    return None
+
+
+def _with(rule: Rule, **changes: object) -> Rule:
+    return replace(rule, versions=(), **changes)  # type: ignore[arg-type]

@@ -1,0 +1,335 @@
+"""Conditions on the past: the value of a `history`, and its truth.
+
+The value is recorded with the facts that conditions read: `{certain, possible}` of a number,
+`possible` being None where it has no bound. A limit that the certain bound decides is decided; one
+that lies between the two is unknown, because not everything is known that happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import sha1
+from typing import Any, Final, TypeAlias
+
+from contracts.values import Amount, Quantity
+from knowledge_base import KnowledgeBase, ParameterValue
+from rules import words
+from rules.engine.constants import parameter_values
+from rules.engine.lengths import moved
+from rules.engine.truth import key_word
+from rules.facts import Fact, Type, fact_of
+from rules.facts.base import Context, Element, Value
+from rules.facts.past import COUNT, PAST, SUM, THIS
+from rules.facts.read import as_of, start_of
+from rules.logic import Truth
+from rules.memory.history import (
+    Member,
+    Recalled,
+    Window,
+    as_it_ended,
+    day_of,
+    members,
+    month_of,
+    restored,
+    year_of,
+)
+from rules.memory.horizon import is_of_lines, member_facts, present_facts
+from rules.memory.instants import instant_of, us_of
+from rules.model import (
+    Condition,
+    History,
+    Literal,
+    ParameterOperand,
+    QuantityOperand,
+    Test,
+)
+from rules.units import convert
+
+PREFIX: Final = "history:"
+"""Before the name under which the value of a history is recorded."""
+NOTHING_KNOWN: Final = {"certain": 0, "possible": None, "why": "not_remembered"}
+NOT_COVERED: Final = "not_covered"
+NO_MEMBER: Final = "no_member"
+_FAR_US: Final = 2**62
+Compile: TypeAlias = Callable[[Condition, str, str, KnowledgeBase, date], Callable[..., Truth]]
+"""rules.engine.compiler.compile_condition."""
+_STARTS: Final = {"day": day_of, "calendar_month": month_of, "calendar_year": year_of}
+
+
+def name_of(history: History) -> str:
+    """The name under which its value is recorded: the same condition has the same name."""
+    digest = sha1(repr(history).encode("utf-8", "surrogatepass"), usedforsecurity=False)
+    return f"{PREFIX}{history.of}.{history.aggregate}.{digest.hexdigest()[:8]}"
+
+
+class Past:
+    """One history condition for one family of the present, on the days of one epoch."""
+
+    def __init__(
+        self, history: History, each: str, family: str, knowledge: KnowledgeBase, day: date,
+        compile_condition: Compile,
+    ) -> None:  # fmt: skip
+        self.history = history
+        self._compile = compile_condition
+        self.name = name_of(history)
+        self._family, _, self._verb = history.of.partition(".")
+        self._of_lines = is_of_lines(history)
+        self._present = family
+        self._each = each
+        self._knowledge = knowledge
+        self._day = day
+        kept = [fact_of(name, PAST) for name in member_facts(history)]
+        facts = [fact for fact in kept if fact is not None]
+        self._facts = tuple(fact for fact in facts if not fact.of)
+        self._line_facts = tuple(fact for fact in facts if fact.of)
+        self._where = self._compiled(history.where)
+        self._last = self._compiled(history.last) if history.last is not None else None
+        asked = (history.where, *((history.last,) if history.last is not None else ()))
+        self._this = present_facts(*asked)
+        self._compare = self._comparison()
+
+    def _compiled(self, tree: Condition) -> Callable[..., Truth]:
+        return self._compile(tree, PAST, self._family, self._knowledge, self._day)
+
+    def _comparison(self) -> Callable[..., Truth] | None:
+        """What is asked of the value: of a number whether it keeps the limit."""
+        history = self.history
+        if history.aggregate == "last":
+            return None
+        test = Test(COUNT, history.operator, history.operands) if history.operator else None
+        if history.aggregate == "sum":
+            test = Test(f"{SUM}{history.fact}", history.operator, history.operands)
+        elif history.aggregate == "exists":
+            test = Test(COUNT, "at_least", (Literal(1),))
+        elif history.aggregate == "none":
+            test = Test(COUNT, "at_most", (Literal(0),))
+        assert test is not None
+        self._counted = test.fact
+        return self._compile(test, self._each, self._present, self._knowledge, self._day)
+
+    def truth(self, c: Context, F: Any, x: Element | None, E: Any) -> Truth:
+        """Whether the condition holds; its value is recorded beside the facts that were read."""
+        value = E.get(self.name)
+        if value is None:
+            value = E[self.name] = self.value(c, F, x, E)
+        if self._compare is None:
+            holds: Truth = value.get("holds")
+            return holds
+        low = self._holds(value["certain"], c, F, x, E)
+        high = self._holds(value["possible"], c, F, x, E)
+        if value["certain"] == value["possible"]:
+            return low
+        return low if low == high and self._is_monotone else None
+
+    @property
+    def _is_monotone(self) -> bool:
+        return self.history.operator in words.ORDER or self.history.aggregate in ("exists", "none")
+
+    def _holds(self, value: Any, c: Context, F: Any, x: Element | None, E: Any) -> Truth:
+        assert self._compare is not None
+        if value is None:
+            # No bound: whatever the limit, it may be passed.
+            return {"at_least": True, "above": True, "at_most": False, "below": False}.get(
+                self.history.operator, self.history.aggregate == "exists"
+            )
+        facts = {**F, self._counted: _typed(value, fact_of(self._counted))}
+        return self._compare(c, facts, x, facts if E is F else E)
+
+    def value(self, c: Context, F: Any, x: Element | None, E: Any) -> dict[str, Any]:
+        """The certain and the possible bound of what is counted, and why they differ."""
+        recalled: Recalled | None = c.recalled
+        if recalled is None:
+            return dict(NOTHING_KNOWN)
+        this = {f"{THIS}{name}": self._of_present(name, c, F, x, E) for name in self._this}
+        window = self._window(c, F, x, E)
+        if type(window) is str:
+            return {"certain": 0, "possible": None, "why": window}
+        assert isinstance(window, Window)
+        found: list[tuple[Member, Truth]] = [
+            (member, truth)
+            for member in members(
+                recalled, self._family, self._verb, window, of_lines=self._of_lines,
+                element=x.id if x is not None else "",
+                includes_this=self.history.including == "this",
+            )
+            if (truth := self._fits(member, c, this, recalled)) is not False
+        ]  # fmt: skip
+        since = recalled.coverage.known_since(self._family)
+        is_covered = bool(window.act) or (since is not None and since <= window.start_us)
+        value = self._aggregate(found, is_covered, c, this, recalled)
+        if not is_covered:
+            value["why"] = NOT_COVERED
+            if since is not None:
+                value["since"] = instant_of(since).isoformat()
+        elif any(truth is None for _, truth in found):
+            value.setdefault("why", "members_unknown")
+        return value
+
+    def _fits(
+        self, member: Member, c: Context, this: dict[str, Value], recalled: Recalled
+    ) -> Truth:
+        facts, own = self._kept_of(member, this, recalled)
+        x = Element(None, member.name)
+        x.facts = own
+        return self._where(c, facts, x, own)
+
+    def _kept_of(
+        self, member: Member, this: dict[str, Value], recalled: Recalled
+    ) -> tuple[dict[str, Value], dict[str, Value]]:
+        facts = {**restored(self._facts, member.act.facts), **this}
+        own = restored(self._line_facts, member.line.facts) if member.line is not None else {}
+        for store in (facts, own):
+            for name, value in store.items():
+                ended = as_it_ended(value, member.act, recalled.memory)
+                if ended is not value:
+                    store[name] = ended
+        return facts, own
+
+    def _aggregate(
+        self, found: list[tuple[Member, Truth]], is_covered: bool, c: Context,
+        this: dict[str, Value], recalled: Recalled,
+    ) -> dict[str, Any]:  # fmt: skip
+        certain = [member for member, truth in found if truth is True]
+        if self._last is not None:
+            return self._of_last(found, c, this, recalled)
+        if self.history.aggregate in ("sum", "distinct"):
+            values = [(truth, self._measured(member, this, recalled)) for member, truth in found]
+            if self.history.aggregate == "sum":
+                return _summed(values, is_covered)
+            return _distinct(values, is_covered)
+        return {"certain": len(certain), "possible": len(found) if is_covered else None}
+
+    def _measured(self, member: Member, this: dict[str, Value], recalled: Recalled) -> Value:
+        """The value of the fact that is added up or told apart, in the limit's unit."""
+        facts, own = self._kept_of(member, this, recalled)
+        name = self.history.fact
+        value = own.get(name, facts.get(name))
+        fact = fact_of(name, PAST)
+        if fact is not None and fact.type is Type.AMOUNT and isinstance(value, Amount | Quantity):
+            unit = self._unit()
+            return convert(value.value, value.unit, unit) if unit else value.value
+        return None if type(value) is dict else value
+
+    def _unit(self) -> str:
+        for operand in self.history.operands:
+            if isinstance(operand, QuantityOperand):
+                return operand.unit
+            if isinstance(operand, ParameterOperand):
+                parameter = self._knowledge.parameter(operand.parameter)
+                return parameter.unit if parameter is not None else ""
+        return ""
+
+    def _of_last(
+        self, found: list[tuple[Member, Truth]], c: Context, this: dict[str, Value],
+        recalled: Recalled,
+    ) -> dict[str, Any]:  # fmt: skip
+        """What holds of the latest member, and of later ones that may be members."""
+        assert self._last is not None
+        truths: list[Truth] = []
+        newest = None
+        for member, truth in sorted(found, key=_place, reverse=True):
+            facts, own = self._kept_of(member, this, recalled)
+            x = Element(None, member.name)
+            x.facts = own
+            truths.append(self._last(c, facts, x, own))
+            newest = newest or member
+            if truth is True:
+                break
+        else:
+            return {"holds": None, "why": NO_MEMBER}
+        holds = truths[0] if len(set(truths)) == 1 else None
+        at = {"at": instant_of(newest.at_us).isoformat()} if newest is not None else {}
+        return {"holds": holds, **at}
+
+    def _window(self, c: Context, F: Any, x: Element | None, E: Any) -> Window | str:
+        """The window, or why it is not known."""
+        history = self.history
+        recalled = c.recalled
+        at: Any = as_of(c, x)
+        if history.before:
+            at = self._of_present(history.before.removeprefix(THIS), c, F, x, E)
+            if type(at) is dict:
+                return str(at.get("unknown", "not_reported"))
+            if type(at) is date:
+                at = start_of(at, c.zone)
+        end = us_of(at)
+        if history.same == "prescription":
+            act = recalled.present.key if recalled.present is not None else "-"
+            return Window(-_FAR_US, _FAR_US, act=act)
+        if history.same == "encounter":
+            return self._of_encounter(c, F, x, E, end)
+        if history.same:
+            return Window(us_of(_STARTS[history.same](at, c.zone)), end, from_is_in=True)
+        start = self._start(at, c, F, x, E)
+        return "not_in_knowledge" if start is None else Window(us_of(start), end)
+
+    def _of_encounter(
+        self, c: Context, F: Any, x: Element | None, E: Any, end: int
+    ) -> Window | str:  # fmt: skip
+        visit = self._of_present("encounter.id", c, F, x, E)
+        if type(visit) is dict:
+            return str(visit["unknown"])
+        start = self._of_present("encounter.started_at", c, F, x, E)
+        start_us = us_of(start) if type(start) is datetime else -_FAR_US
+        return Window(start_us, end, from_is_in=True, encounter=visit)
+
+    def _start(
+        self, at: datetime, c: Context, F: Any, x: Element | None, E: Any
+    ) -> datetime | None:
+        def row(operand: ParameterOperand) -> ParameterValue | None:
+            key = tuple(key_word(self._of_present(name, c, F, x, E)) for name in operand.by)
+            return parameter_values(operand, self._knowledge, self._day).get(key)
+
+        within = self.history.within
+        return None if within is None else moved(at, within, -1, c.zone, row)
+
+    def _of_present(self, name: str, c: Context, F: Any, x: Element | None, E: Any) -> Value:
+        """A fact of the present, read at most once."""
+        fact = fact_of(name, self._each)
+        if fact is None:
+            raise ValueError(f"no fact {name}")
+        store = E if fact.of else F
+        value = store.get(fact.name)
+        if value is None:
+            read = fact.extractors[self._present]
+            value = store[fact.name] = read(c, x) if fact.of else read(c)
+        return value
+
+
+def _summed(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, Any]:
+    certain: Any = 0
+    possible: Any = 0
+    is_bounded = is_covered
+    lacks = False
+    for truth, value in values:
+        if value is None:
+            is_bounded, lacks = False, True
+            continue
+        possible += value
+        if truth is True:
+            certain += value
+    found = {"certain": certain, "possible": possible if is_bounded else None}
+    return {**found, "why": "values_unknown"} if lacks else found
+
+
+def _distinct(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, Any]:
+    certain = {value for truth, value in values if truth is True and value is not None}
+    possible = {value for _, value in values if value is not None} | certain
+    unknown = sum(1 for _, value in values if value is None)
+    return {
+        "certain": len(certain),
+        "possible": len(possible) + unknown if is_covered else None,
+    }
+
+
+def _typed(value: Any, fact: Fact | None) -> Any:
+    """A bound as the fact's type is compared; recorded money is text."""
+    if fact is not None and fact.type is Type.MONEY:
+        return Decimal(str(value))
+    return value
+
+
+def _place(found: tuple[Member, Truth]) -> tuple[int, str]:
+    return found[0].at_us, found[0].name

@@ -1,0 +1,162 @@
+"""Windows and limits of time that mean something, and findings that stand for others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Final
+
+from knowledge_base import KnowledgeBase
+from knowledge_base.model import Names
+from knowledge_base.strict_yaml import Problem
+from rules import PACKS, units
+from rules.authoring.operand_values import said_operand
+from rules.authoring.said import said
+from rules.lint.base import Check, Material, Subject
+from rules.model import (
+    CalendarOperand,
+    History,
+    ParameterOperand,
+    QuantityOperand,
+    Rule,
+    Span,
+    histories_of,
+)
+
+_CALENDAR: Final = {"days": 1, "months": 28, "years": 365}
+"""So many days at least."""
+_MOST: Final = {"days": 1, "months": 31, "years": 366}
+
+
+class Spans(Check):
+    id = "YJ207"
+    title = Names("时间窗口与时限有意义", "Windows and limits of time mean something")
+    doc = (
+        "A window of `history` that lasts no time holds no act: the condition is never true, or "
+        "always. A reminder lies between the rule's event and the day on which the other is due, "
+        "each step of `escalate` after the one before. Correct the parameter, or name another one."
+    )
+
+    def rule(self, subject: Subject) -> Iterable[Problem]:
+        for body in subject.rule.bodies:
+            where = "" if body is subject.rule else f"version {body.version}: "
+            for key, message in (*_windows(body, subject.knowledge), *_duty(body, subject)):
+                fix = "correct the parameter, or name another one"
+                yield self.at(subject.place(key), f"{where}{message}", fix)
+
+
+def _windows(rule: Rule, knowledge: KnowledgeBase) -> Iterator[tuple[str, str]]:
+    for history in rule.histories:
+        if history.within is not None and not _most(history.within, knowledge):
+            yield _key(rule, history), f"the window of `{said(history)}` holds no act"
+
+
+def _key(rule: Rule, history: History) -> str:
+    """scope, when or unless: where a history stands."""
+    named = zip(("scope", "when", "unless"), rule.trees, strict=True)
+    return next(name for name, tree in named if history in histories_of(tree))
+
+
+def _duty(rule: Rule, subject: Subject) -> Iterator[tuple[str, str]]:
+    expect, knowledge = rule.expect, subject.knowledge
+    if expect is None:
+        return
+    limit = _least(expect.within, knowledge)
+    if not _most(expect.within, knowledge):
+        yield "expect", "`within` lasts no time: it is due at once"
+    reminder = expect.remind_before
+    if reminder is not None and limit is not None:
+        early = _most(reminder, knowledge)
+        if early is not None and early >= limit:
+            text = f"`remind_before` ({said_operand(reminder)}) lies before the rule's own event"
+            yield "expect", text
+    before = timedelta(0)
+    for number, step in enumerate(expect.escalate, 1):
+        after = _most(step.after, knowledge)
+        if after is None:
+            continue
+        if after < before or (number > 1 and after == before):
+            yield "expect", f"step {number} of `escalate` is not later than the one before"
+        before = after
+
+
+def _most(span: Span, knowledge: KnowledgeBase) -> timedelta | None:
+    """The longest that a length of time can be; None where that is not known."""
+    return max(_lengths(span, knowledge, _MOST), default=None)
+
+
+def _least(span: Span, knowledge: KnowledgeBase) -> timedelta | None:
+    return min(_lengths(span, knowledge, _CALENDAR), default=None)
+
+
+def _lengths(span: Span, knowledge: KnowledgeBase, days: dict[str, int]) -> list[timedelta]:
+    """What it comes to on any day and in any row."""
+    if isinstance(span, QuantityOperand):
+        found = units.duration(span.value, span.unit)
+        return [] if found is None else [found]
+    if isinstance(span, CalendarOperand):
+        if isinstance(span.count, int):
+            return [timedelta(days[span.unit] * span.count)]
+        return [timedelta(days[span.unit] * value) for value, _ in _values(span.count, knowledge)]
+    lengths = (
+        timedelta(days[unit] * value) if unit in days else units.duration(value, unit)
+        for value, unit in _values(span, knowledge)
+    )
+    return [length for length in lengths if length is not None]
+
+
+def _values(operand: ParameterOperand, knowledge: KnowledgeBase) -> list[tuple[float, str]]:
+    parameter = knowledge.parameter(operand.parameter)
+    if parameter is None:
+        return []
+    return [
+        (entry.value.value, parameter.unit)
+        for row in parameter.rows.values()
+        for entry in row
+        if isinstance(entry.value.value, int | float)
+    ]
+
+
+class Overrides(Check):
+    id = "YJ208"
+    title = Names("所取代的规则存在", "Findings stand for others that exist")
+    doc = (
+        "`overrides` names rules whose findings on the same element and phase give way. Each must "
+        "exist, and no two may give way to each other, however long the way round: both alerts "
+        "would be gone. Correct the id, or remove one of the two."
+    )
+
+    def together(self, material: Material) -> Iterable[Problem]:
+        given = {rule.id: rule.finding.overrides for rule in material.pack.rules}
+        known = {*given, *material.unreadable}
+        for subject in material.subjects:
+            place = subject.place("finding")
+            for name in given.get(subject.rule.id, ()):
+                if name not in known and not _is_elsewhere(name, subject):
+                    fix = "write the id of a rule: folder.file"
+                    yield self.at(place, f"`overrides` names no rule: {name}", fix)
+                elif subject.rule.id in _reached(name, given):
+                    message = f"{subject.rule.id} and {name} give way to each other"
+                    yield self.at(place, message, "remove one of the two from `overrides`")
+
+
+def _is_elsewhere(name: str, subject: Subject) -> bool:
+    """Whether the rule is there, though it was not among what is checked."""
+    folder, _, stem = name.rpartition(".")
+    roots = (subject.path.resolve().parent.parent, PACKS)
+    return any((root / folder / f"{stem}.yaml").is_file() for root in roots)
+
+
+def _reached(name: str, given: dict[str, tuple[str, ...]]) -> set[str]:
+    """Every rule that gives way to this one, directly or through others."""
+    found: set[str] = set()
+    waiting = list(given.get(name, ()))
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += given.get(one, ())
+    return found
+
+
+PAST_CHECKS: Final = (Spans, Overrides)

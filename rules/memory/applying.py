@@ -1,0 +1,166 @@
+"""An event enters the timeline: acts by their latest revision, whatever the order of arrival.
+
+Of two revisions of an act the higher one says what the act is; of equal ones the later event.
+When an act was signed, executed or dispensed is told by the first event of that kind. A cancelled
+act no longer counts unless it was carried out before; one entered in error never happened.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from contracts.acts import Encounter
+from contracts.event import EVENT_TYPES, Event
+from contracts.values import EncounterRef
+from rules.facts.base import Context, Element, Fact
+from rules.facts.past import UNCERTAIN
+from rules.memory.horizon import Horizon, Kept
+from rules.memory.instants import us_of
+from rules.memory.model import Act, Line, Memory, Raw
+from rules.naming import line_names
+
+CARRIED_OUT: Final = frozenset({"executed", "dispensed", "administered", "started", "ended"})
+BASE: Final = {
+    "prescription": "signed",
+    "order": "signed",
+    "result": "reported",
+    "billing": "charged",
+    "document": "signed",
+    "procedure": "signed",
+    "dispense": "dispensed",
+    "administration": "administered",
+    "settlement": "settled",
+    "stock": "moved",
+    "infection_report": "reported",
+    "observation": "recorded",
+    "condition": "recorded",
+    "allergy": "recorded",
+}
+"""What an amended act must have been before, where that event was not heard."""
+_GONE: Final = frozenset({"cancelled", "entered_in_error", "returned", "refuted"})
+_NO_FACTS: Final[dict[str, Raw]] = {}
+
+
+def act_of(event: Event, c: Context, kept: Kept) -> Act:
+    """The event as the timeline keeps it."""
+    data = event.data
+    known = EVENT_TYPES[event.type]
+    happened = us_of(event.time)
+    service = data.service_time
+    is_timed = isinstance(service, datetime)
+    verb = known.verb
+    reached = {verb: happened}
+    if verb in ("amended", "stopped", "updated") and known.family in BASE:
+        reached[BASE[known.family]] = happened
+    return Act(
+        source=event.source,
+        family=known.family,
+        act_id=data.act_id,
+        revision=data.revision,
+        verb=verb,
+        at_us=us_of(service) if isinstance(service, datetime) else happened,
+        reached=reached,
+        facts=_read(kept.facts, known.family, c, None) if kept.facts else _NO_FACTS,
+        lines=_lines(data, known.family, c, kept.line_facts),
+        encounter=encounter_of(data),
+        event_id=event.id,
+        event_us=happened,
+        is_timed=is_timed,
+        removed=verb if verb in _GONE else "",
+    )
+
+
+def encounter_of(data: Any) -> str:
+    """The id of the visit that an act belongs to, "" where it is not reported."""
+    if type(data) is Encounter:
+        return data.act_id
+    encounter = data.encounter
+    return encounter.id if type(encounter) is EncounterRef else ""
+
+
+def _lines(data: Any, family: str, c: Context, facts: tuple[Fact, ...]) -> list[Line]:
+    if not facts:
+        return []
+    items = data.items
+    found = []
+    for item, name in zip(items, line_names(items), strict=True):
+        at = getattr(item, "service_time", UNSET)
+        at_us = us_of(at) if isinstance(at, datetime) else None
+        found.append(Line(name, _read(facts, family, c, Element(item, name)), at_us))
+    return found
+
+
+def _read(
+    facts: tuple[Fact, ...], family: str, c: Context, x: Element | None
+) -> dict[str, Raw]:  # fmt: skip
+    """The values of facts as JSON has them."""
+    found: dict[str, Raw] = {}
+    foreign: list[str] = []
+    for fact in facts:
+        read = fact.extractors[family]
+        value = read(c, x) if fact.of else read(c)
+        found[fact.name] = raw_of(value)
+        knows = fact.in_knowledge
+        if knows is not None and type(value) is str and x is not None and not knows(c, x):
+            foreign.append(fact.name)
+    if foreign:
+        found[UNCERTAIN] = foreign
+    return found
+
+
+def raw_of(value: Any) -> Raw:
+    """A fact's value as JSON has it."""
+    if type(value) in (str, int, float, bool):
+        return value
+    return msgspec.to_builtins(value, str_keys=True)
+
+
+def enter(memory: Memory, act: Act) -> Act:
+    """Put an act, as one event says it, into the timeline; the act as it is known now."""
+    key = act.key
+    known = memory.acts.get(key)
+    if known is None:
+        memory.acts[key] = act
+        return act
+    reached = dict(known.reached)
+    for verb, at in act.reached.items():
+        reached[verb] = min(at, reached.get(verb, at))
+    later = act if _rank(act) > _rank(known) else known
+    found = memory.acts[key] = msgspec.structs.replace(later, reached=reached)
+    return found
+
+
+def _rank(act: Act) -> tuple[int, int, str]:
+    return act.revision, act.event_us, act.event_id
+
+
+def counts(act: Act) -> bool:
+    """Whether an act is there at all, as far as is known."""
+    if not act.removed:
+        return True
+    return act.removed == "cancelled" and not CARRIED_OUT.isdisjoint(act.reached)
+
+
+def forget(memory: Memory, horizon: Horizon, lateness_us: int) -> None:
+    """Drop what no window can reach any more."""
+    latest = memory.latest_us
+    old = []
+    for key, act in memory.acts.items():
+        kept = horizon.families.get(act.family)
+        span = kept.span_us if kept is not None else 0
+        if max(act.at_us, act.event_us) < latest - span - lateness_us:
+            old.append(key)
+    for key in old:
+        del memory.acts[key]
+    before = latest - max(_REPEATS_US, lateness_us)
+    repeats = [key for key, seen in memory.seen.items() if seen.at_us < before]
+    for key in repeats:
+        del memory.seen[key]
+
+
+_REPEATS_US: Final = 7 * 86_400_000_000
+"""For how long an event that comes again is known to be one: systems send again for days."""

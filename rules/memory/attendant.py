@@ -1,0 +1,154 @@
+"""The step that worker, replay, tests and offline evaluation share: an event meets a memory.
+
+Given the same rules, memory and event the outcome is the same, always and everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from contracts.decision import Decision, Repeat
+from contracts.event import EVENT_TYPES, Event
+from contracts.identity import decision_id
+from rules.engine.asked import Asked
+from rules.engine.duties import Duty
+from rules.engine.evaluator import Evaluator
+from rules.engine.run import local_day
+from rules.facts.base import Context
+from rules.memory import applying, person
+from rules.memory.coverage import Coverage
+from rules.memory.deadlines import Deadlines, waiting_until
+from rules.memory.history import Recalled
+from rules.memory.horizon import Horizon
+from rules.memory.instants import us_of
+from rules.memory.model import NEVER_US, Act, Memory, Seen, event_key
+
+_FORGET_EVERY: Final = 64
+"""Events of a subject between two looks at what is old."""
+
+
+@dataclass(frozen=True)
+class MemorySettings:
+    """How long post-event rules wait for late data. 0 decides them at once."""
+
+    lateness_s: float = 0.0
+
+
+class Taken(msgspec.Struct, gc=False):
+    """What an event, or a timer, led to."""
+
+    decisions: tuple[Decision, ...] = ()
+    """The event's own first; then those that stand in place of earlier ones."""
+    repeat: Repeat | None = None
+    """The same event came before: this names its decision, and nothing else happened."""
+    reused: bool = False
+    """The key came before with other content; nothing happened."""
+    changed: bool = True
+    """Whether the memory is another one now."""
+
+
+class Attendant:
+    """Takes events and timers, each with the memory of its subject. For one thread."""
+
+    def __init__(
+        self, evaluator: Evaluator, settings: MemorySettings = MemorySettings(), group: str = ""
+    ) -> None:
+        """`group` names what acts are grouped by (`practitioner.id`); "": patients."""
+        self.evaluator = evaluator
+        self.group = group
+        self.lateness_us = int(settings.lateness_s * 1_000_000)
+        rules = evaluator.pack.rules
+        self.horizon = Horizon.of(rules, evaluator.knowledge, group=group)
+        self._deadlines = Deadlines(evaluator, group)
+
+    def take(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
+    ) -> Taken:
+        """The decisions that an event leads to; the memory remembers it."""
+        key = event_key(event.source, event.id)
+        seen = memory.seen.get(key)
+        if seen is not None:
+            return self._again(event, digest, seen, scope)
+        at_us = us_of(event.time)
+        coverage.keep(self.horizon, max(memory.latest_us, at_us))
+        coverage.hears(event.source, EVENT_TYPES[event.type].family, at_us)
+        present = self._remember(event, key, digest, at_us, memory)
+        asked = Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)
+        decision, arisen = self.evaluator.duties(event, digest, asked)
+        if decision.waiting:
+            decision = self._wait(decision, arisen, event, digest, key, memory)
+        if not memory.timers:
+            return Taken((decision,))
+        return Taken((decision, *self._deadlines.settle(event, memory, coverage)))
+
+    def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
+        """The decision of a timer whose time has come; none where nothing is left to say."""
+        timer = memory.timers.get(timer_id)
+        if timer is None or timer.fire_us > clock_us:
+            return Taken(changed=False)
+        return Taken(tuple(self._deadlines.fire(timer, memory, coverage, clock_us)))
+
+    def next_due_us(self, memory: Memory) -> int | None:
+        """The earliest time at which one of its timers fires; None where none does."""
+        found = memory.next_us
+        return None if found == NEVER_US else found
+
+    def due(self, memory: Memory, clocks_us: Mapping[str, int]) -> list[tuple[int, str]]:
+        """The timers whose time has come by the clock of their source: (time, id), in order."""
+        return sorted(
+            (timer.fire_us, timer.id)
+            for timer in memory.timers.values()
+            if timer.fire_us <= clocks_us.get(timer.source, -1)
+        )
+
+    def _again(self, event: Event, digest: str, seen: Seen, scope: str) -> Taken:
+        if seen.digest != digest:
+            return Taken(reused=True, changed=False)
+        name = decision_id(event.key, scope, "event")
+        repeat = Repeat(decision_id=name, source=event.source, id=event.id)
+        return Taken(repeat=repeat, changed=False)
+
+    def _remember(
+        self, event: Event, key: str, digest: str, at_us: int, memory: Memory
+    ) -> Act | None:
+        """Put the event into the memory; the act as the timeline keeps it."""
+        if len(memory.seen) % _FORGET_EVERY == _FORGET_EVERY - 1:
+            applying.forget(memory, self.horizon, self.lateness_us)
+            self._deadlines.forget(memory)
+        memory.seen[key] = Seen(digest, at_us)
+        memory.latest_us = max(memory.latest_us, at_us)
+        family, verb, _ = EVENT_TYPES[event.type]
+        kept = self.horizon.families.get(family)
+        present = None
+        if kept is not None:
+            present = applying.act_of(event, self._context(event), kept)
+            if verb != "draft":
+                applying.enter(memory, present)
+        if verb != "draft":
+            person.learn(event, at_us, memory, self.evaluator.knowledge)
+        return present
+
+    def _context(self, event: Event) -> Context:
+        """What kept facts are read from."""
+        knowledge = self.evaluator.knowledge
+        zone = self.evaluator.zone(event.data.institution, event.time)
+        service = event.data.service_time
+        at = service if isinstance(service, type(event.time)) else event.time
+        day = local_day(at, zone) or event.time.date()
+        return Context(event, day, zone, knowledge)
+
+    def _wait(
+        self, decision: Decision, arisen: list[Duty], event: Event, digest: str, key: str,
+        memory: Memory,
+    ) -> Decision:  # fmt: skip
+        """Remember what is decided later; the decision says until when."""
+        until = None
+        if any(one.why == "late_data" for one in decision.waiting):
+            until = us_of(event.time) + self.lateness_us
+            decision = waiting_until(decision, until)
+        self._deadlines.set(arisen, event, digest, key, memory, decision.scope, until)
+        return decision

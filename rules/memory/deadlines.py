@@ -1,0 +1,295 @@
+"""Timers: how they are set, what their firing decides, and what takes it back.
+
+Every decision about a duty is one of the event that brought it: a later one of the same cause
+stands in the place of the earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import msgspec
+
+from contracts.decision import (
+    Coverage as Counts,
+)
+from contracts.decision import Decision, Finding, Missing, NotEvaluable, Retraction
+from contracts.event import EVENT_TYPES, Event, encode_event
+from contracts.intake import Accepted, decode
+from rules import words
+from rules.engine.asked import DUE, LATE, NONE, Asked
+from rules.engine.duties import AT_DUE, ESCALATE, REMIND, Duty
+from rules.engine.evaluator import Evaluator
+from rules.memory import duties
+from rules.memory.coverage import Coverage
+from rules.memory.duties import Duties, Settled
+from rules.memory.history import Recalled
+from rules.memory.instants import instant_of
+from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
+from rules.model import Rule
+
+LATE_DATA: Final = "deadline.late_data"
+"""Among the facts of a finding: the event that came late, with a time that nobody can trust."""
+RETRACTED: Final = "retracted"
+_KEEP_US: Final = 30 * 86_400_000_000
+"""How long a fired duty can be taken back by late data."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A duty with what is needed to decide about it."""
+
+    timer: Timer
+    event: Event
+    digest: str
+    rule: Rule | None
+    stands: Settled
+
+
+class Deadlines:
+    """Sets, settles and fires timers with the rules of one evaluator."""
+
+    def __init__(self, evaluator: Evaluator, group: str) -> None:
+        self._evaluator = evaluator
+        self._group = group
+        self._duties = Duties(evaluator.knowledge)
+
+    def set(
+        self, arisen: Iterable[Duty], event: Event, digest: str, key: str, memory: Memory,
+        scope: str, late_until: int | None,
+    ) -> list[Timer]:  # fmt: skip
+        """Remember duties, and with `late_until` that rules wait for late data until then.
+
+        A duty of the same act that an earlier revision brought is replaced; what that one led to
+        is told by the timers given back.
+        """
+        family = EVENT_TYPES[event.type].family
+        act = act_key(event.source, family, event.data.act_id)
+        timers = [_timer_of(duty, act, key, event.source, scope) for duty in arisen]
+        if late_until is not None:
+            timers.append(
+                Timer(
+                    f"{LATE}|{key}", LATE, late_until, event.source, key, scope, act,
+                    steps=[Step(LATE, 0)],
+                )
+            )  # fmt: skip
+        replaced = [old for timer in timers if (old := memory.timers.get(timer.id)) is not None]
+        for old in replaced:
+            _drop(memory, old)
+        for timer in timers:
+            memory.timers[timer.id] = timer
+        memory.kept[key] = Kept(encode_event(event), digest, len(timers))
+        return replaced
+
+    def settle(self, by: Event, memory: Memory, coverage: Coverage) -> list[Decision]:
+        """What an event changes about duties: those that it fulfils, ends, voids or extends."""
+        found: list[Decision] = []
+        for timer in [one for one in memory.timers.values() if one.kind != LATE]:
+            about = self._about(timer, memory, coverage)
+            state = about.stands.state
+            if state == duties.WAITS:
+                _reschedule(timer, about.stands.due_us)
+            elif state == duties.SATISFIED and not about.stands.is_trusted and timer.fired:
+                if not timer.is_late:
+                    timer.is_late = True
+                    timer.steps, timer.fire_us = [], NEVER_US
+                    found += self._decided(about, AT_DUE, memory, coverage)
+            else:
+                if state != duties.GONE:
+                    found += [
+                        self._retracted(about, cause, memory, coverage, by) for cause in timer.fired
+                    ]
+                _drop(memory, timer)
+        return found
+
+    def fire(
+        self, timer: Timer, memory: Memory, coverage: Coverage, clock_us: int
+    ) -> list[Decision]:
+        """The decision of the timer's next step; none where it only moved or nothing is left."""
+        about = self._about(timer, memory, coverage)
+        if timer.kind == LATE:
+            found = [self._late(about, memory, coverage)]
+            _drop(memory, timer)
+            return found
+        if about.stands.state != duties.WAITS:
+            _drop(memory, timer)
+            return []
+        _reschedule(timer, about.stands.due_us)
+        if timer.fire_us > clock_us:
+            return []
+        step = timer.steps.pop(0)
+        found = self._decided(about, step.name, memory, coverage)
+        _reschedule(timer, about.stands.due_us)
+        return found
+
+    def forget(self, memory: Memory) -> None:
+        """Drop duties that fired so long ago that nothing takes them back any more."""
+        before = memory.latest_us - _KEEP_US
+        for timer in [one for one in memory.timers.values() if not one.steps]:
+            if timer.due_us < before:
+                _drop(memory, timer)
+
+    def _about(self, timer: Timer, memory: Memory, coverage: Coverage) -> About:
+        kept = memory.kept[timer.event]
+        taken = decode(kept.value)
+        if not isinstance(taken, Accepted):  # it was encoded by us from an accepted event
+            raise ValueError("a kept event cannot be read")
+        event = taken.event
+        if timer.kind == LATE:
+            return About(timer, event, kept.digest, None, Settled(duties.WAITS, timer.fire_us))
+        rule = self._evaluator.body(timer.rule, timer.version)
+        stands = self._duties.settle(timer, rule, self._day(event), memory, coverage)
+        return About(timer, event, kept.digest, rule, stands)
+
+    def _day(self, event: Event) -> date:
+        zone = self._evaluator.zone(event.data.institution, event.time)
+        service = event.data.service_time
+        at = service if isinstance(service, datetime) else event.time
+        return at.astimezone(zone).date()
+
+    def _asked(
+        self, about: About, part: str, cause: str, memory: Memory, coverage: Coverage
+    ) -> Asked:
+        present = memory.acts.get(about.timer.act)
+        recalled = Recalled(memory, coverage, present, about.stands.due_us)
+        return Asked(recalled, part, cause, about.timer.scope, self._group)
+
+    def _late(self, about: About, memory: Memory, coverage: Coverage) -> Decision:
+        asked = self._asked(about, LATE, LATE, memory, coverage)
+        return self._evaluator.decide(about.event, about.digest, asked)
+
+    def _decided(
+        self, about: About, step: str, memory: Memory, coverage: Coverage
+    ) -> list[Decision]:
+        timer, rule = about.timer, about.rule
+        if rule is None:
+            return []
+        cause = cause_of(timer, step)
+        asked = self._asked(about, f"{DUE}{rule.id}", cause, memory, coverage)
+        decision = self._evaluator.decide(about.event, about.digest, asked)
+        if cause not in timer.fired:
+            timer.fired.append(cause)
+        return [_of_step(decision, about, rule, step)]
+
+    def _retracted(
+        self, about: About, cause: str, memory: Memory, coverage: Coverage, by: Event
+    ) -> Decision:
+        asked = self._asked(about, NONE, cause, memory, coverage)
+        decision = self._evaluator.decide(about.event, about.digest, asked)
+        why = Retraction(why=about.stands.state, source=by.source, id=by.id)
+        return msgspec.structs.replace(decision, verdict=RETRACTED, retracted=why)
+
+
+def cause_of(timer: Timer, step: str) -> str:
+    """The cause that the decision of a step has."""
+    return f"timer:{timer.rule}:{timer.element}:{step}"
+
+
+def _timer_of(duty: Duty, act: str, key: str, source: str, scope: str) -> Timer:
+    rule = duty.rule
+    steps = list(duty.steps)
+    return Timer(
+        id=f"{rule.id}|{act}|{duty.element}",
+        kind="duty",
+        fire_us=duty.due_us + steps[0].after_us,
+        source=source,
+        event=key,
+        scope=scope,
+        act=act,
+        rule=rule.id,
+        version=rule.version,
+        element=duty.element,
+        from_us=duty.from_us,
+        due_us=duty.due_us,
+        grace_us=duty.grace_us,
+        extend_us=duty.extend_us,
+        match=list(duty.match),
+        this=duty.this,
+        steps=steps,
+    )
+
+
+def _reschedule(timer: Timer, due_us: int) -> None:
+    timer.fire_us = due_us + timer.steps[0].after_us if timer.steps else NEVER_US
+
+
+def _drop(memory: Memory, timer: Timer) -> None:
+    del memory.timers[timer.id]
+    kept = memory.kept.get(timer.event)
+    if kept is None:
+        return
+    if kept.uses <= 1:
+        del memory.kept[timer.event]
+    else:
+        memory.kept[timer.event] = Kept(kept.value, kept.digest, kept.uses - 1)
+
+
+def _of_step(decision: Decision, about: About, rule: Rule, step: str) -> Decision:
+    """The decision as a step tells it, about the timer's own element alone."""
+    timer, stands = about.timer, about.stands
+    mine = [found for found in decision.findings if found.element == timer.element]
+    open_ones = [one for one in decision.not_evaluable if one.element == timer.element]
+    if mine and (stands.why or stands.is_uncertain):
+        open_ones, mine = [_unknown(about, rule)], []
+    findings = tuple(_told(found, about, rule, step) for found in mine)
+    verdict = "findings" if findings else "incomplete" if open_ones else "clean"
+    exempt = not findings and not open_ones
+    return msgspec.structs.replace(
+        decision,
+        verdict=verdict,
+        findings=findings,
+        not_evaluable=tuple(open_ones),
+        coverage=Counts(
+            applicable=1,
+            alerts=len(findings),
+            exempt=int(exempt),
+            not_evaluable=len(open_ones),
+        ),
+    )
+
+
+def _unknown(about: About, rule: Rule) -> NotEvaluable:
+    assert rule.expect is not None
+    stands = about.stands
+    since = instant_of(stands.since_us).isoformat() if stands.since_us is not None else ""
+    missing = Missing(
+        fact=f"history.{rule.expect.event}", why=stands.why or "members_unknown", age=since
+    )
+    audience = rule.finding.audience if rule.if_unknown == "remind" else ()
+    return NotEvaluable(
+        rule_id=rule.id,
+        rule_version=rule.version,
+        element=about.timer.element,
+        missing=(missing,),
+        audience=audience,
+    )
+
+
+def _told(found: Finding, about: About, rule: Rule, step: str) -> Finding:
+    assert rule.expect is not None
+    if step == REMIND:
+        return msgspec.structs.replace(found, result=words.PRE_RESULT, action="remind")
+    if step.startswith(ESCALATE):
+        number = int(step.removeprefix(ESCALATE)) - 1
+        return msgspec.structs.replace(found, audience=rule.expect.escalate[number][1])
+    if about.timer.is_late and about.stands.by is not None:
+        by = about.stands.by
+        result = "suspected" if found.result == "violation" else found.result
+        facts = {**found.facts, LATE_DATA: f"{by.source}|{by.event_id}"}
+        return msgspec.structs.replace(found, result=result, facts=facts)
+    return found
+
+
+def waiting_until(decision: Decision, until_us: int) -> Decision:
+    """The decision, saying until when its rules wait for late data."""
+    until = instant_of(until_us).isoformat()
+    return msgspec.structs.replace(
+        decision,
+        waiting=tuple(
+            msgspec.structs.replace(one, until=until) if one.why == "late_data" else one
+            for one in decision.waiting
+        ),
+    )

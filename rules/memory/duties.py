@@ -1,0 +1,136 @@
+"""What became of a duty, as the timeline tells it: it waits, was fulfilled, or ended.
+
+The answer depends on the acts that are known, never on the order in which they came to be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from knowledge_base import KnowledgeBase
+from rules.engine.compiler import compile_condition
+from rules.expect_model import Expect
+from rules.facts import fact_of
+from rules.facts.base import Element
+from rules.facts.past import PAST, THIS
+from rules.facts.restoring import restore
+from rules.logic import Truth
+from rules.memory.applying import counts
+from rules.memory.coverage import Coverage
+from rules.memory.history import restored
+from rules.memory.horizon import TRUSTED, expected_facts
+from rules.memory.model import Act, Memory, Timer
+from rules.model import Rule
+
+WAITS: Final = ""
+SATISFIED: Final = "in_time"
+ENDED: Final = "ended"
+VOIDED: Final = "voided"
+GONE: Final = "gone"
+"""The rule is not in the pack any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a duty stands. `due_us` is when it is due, extensions included."""
+
+    state: str
+    due_us: int
+    by: Act | None = None
+    """The act that fulfilled or ended it."""
+    is_trusted: bool = True
+    is_uncertain: bool = False
+    """Whether an act may have fulfilled it: its facts do not tell."""
+    why: str = ""
+    """Why it cannot be judged: the expected acts are not all known."""
+    since_us: int | None = None
+
+
+class Duties:
+    """Settles duties with the rules of one pack."""
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        self._knowledge = knowledge
+        self._where: dict[int, tuple[Rule, Any]] = {}
+
+    def settle(
+        self, timer: Timer, rule: Rule | None, day: date, memory: Memory, coverage: Coverage
+    ) -> Settled:
+        """How a duty stands now; `day` is the one whose knowledge judges it."""
+        if rule is None or rule.expect is None:
+            return Settled(GONE, timer.due_us)
+        expect = rule.expect
+        act = memory.acts.get(timer.act)
+        if act is not None and not counts(act):
+            return Settled(VOIDED, timer.due_us, act)
+        due = self._extended(timer, expect, memory)
+        for event in expect.until:
+            for ended, at in _went_through(memory, event, timer, expect):
+                if at <= due and ended.key != timer.act:
+                    return Settled(ENDED, due, ended)
+        return self._fulfilled(timer, rule, expect, due, day, memory, coverage)
+
+    def _extended(self, timer: Timer, expect: Expect, memory: Memory) -> int:
+        if expect.extend is None:
+            return timer.due_us
+        times = [at for _, at in _went_through(memory, expect.extend[0], timer, expect)]
+        return max([timer.due_us, *(at + timer.extend_us for at in times if at >= timer.from_us)])
+
+    def _fulfilled(
+        self, timer: Timer, rule: Rule, expect: Expect, due: int, day: date, memory: Memory,
+        coverage: Coverage,
+    ) -> Settled:  # fmt: skip
+        uncertain = False
+        trusting: Settled | None = None
+        for act, at in _went_through(memory, expect.event, timer, expect):
+            if act.key == timer.act or not timer.from_us <= at <= due:
+                continue
+            truth = self._fits(timer, rule, expect, act, day)
+            if truth is None:
+                uncertain = True
+            elif truth:
+                if act.facts.get(TRUSTED, act.family != "document") is True:
+                    return Settled(SATISFIED, due, act)
+                trusting = trusting or Settled(SATISFIED, due, act, is_trusted=False)
+        if trusting is not None:
+            return trusting
+        family = expect.event.partition(".")[0]
+        since = coverage.known_since(family)
+        why = "" if since is not None and since <= timer.from_us else "not_covered"
+        return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=since)
+
+    def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, day: date) -> Truth:
+        known = self._where.get(id(rule))
+        if known is None or known[0] is not rule:
+            run = compile_condition(expect.where, PAST, act.family, self._knowledge, day)
+            names = expected_facts(expect)
+            found = [fact_of(name, PAST) for name in names]
+            known = self._where[id(rule)] = (rule, (run, tuple(f for f in found if f is not None)))
+        run, facts = known[1]
+        values = restored(facts, act.facts)
+        for name, raw in timer.this.items():
+            fact = fact_of(f"{THIS}{name}", PAST)
+            if fact is not None:
+                values[fact.name] = restore(fact, raw)
+        truth: Truth = run(_NO_CONTEXT, values, Element(None, ""), values)
+        return truth
+
+
+_NO_CONTEXT: Final[Any] = None
+
+
+def _went_through(
+    memory: Memory, event: str, timer: Timer, expect: Expect
+) -> Iterator[tuple[Act, int]]:
+    """The acts that went through an event and agree with the duty, with the time of that."""
+    family, _, verb = event.partition(".")
+    for act in memory.acts.values():
+        if act.family != family or verb not in act.reached or not counts(act):
+            continue
+        pairs = zip(expect.match, timer.match, strict=True)
+        # An event that ends or extends a duty agrees in those of the facts that its family has.
+        if all(act.facts[name] == value for name, value in pairs if name in act.facts):
+            yield act, act.at_us if act.is_timed else act.reached[verb]

@@ -1,0 +1,135 @@
+"""The members of a history: past acts, or their lines, in a window that ends at an anchor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final, NamedTuple
+
+from rules.facts.base import Fact, Interval, Value, unknown
+from rules.facts.restoring import restore
+from rules.memory.applying import counts
+from rules.memory.coverage import Coverage
+from rules.memory.model import Act, Line, Memory
+
+_ENDED: Final = unknown("not_reported")
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What an event is decided with besides itself."""
+
+    memory: Memory
+    coverage: Coverage
+    present: Act | None = None
+    """The event as the timeline keeps it; None where no rule asks for acts of its family."""
+    due_us: int | None = None
+    """Of a duty that is decided about: when what it expects was due."""
+
+
+class Window(NamedTuple):
+    """From when (not included, but for `from_is_in`) up to when (included)."""
+
+    start_us: int
+    end_us: int
+    from_is_in: bool = False
+    encounter: str = ""
+    """Only acts of this visit; "": of all."""
+    act: str = ""
+    """Only lines of this act."""
+
+    def holds(self, at_us: int) -> bool:
+        if self.from_is_in:
+            return self.start_us <= at_us <= self.end_us
+        return self.start_us < at_us <= self.end_us
+
+
+class Member(NamedTuple):
+    """One past act, or one line of it."""
+
+    act: Act
+    line: Line | None
+    at_us: int
+
+    @property
+    def name(self) -> str:
+        """How it is told apart from others; of two at one time the smaller name comes first."""
+        line = self.line.id if self.line is not None else ""
+        return f"{self.act.key}\x1f{line}"
+
+
+def day_of(at: datetime, zone: tzinfo) -> datetime:
+    """The first instant of the local day."""
+    local = at.astimezone(zone)
+    return datetime(local.year, local.month, local.day, tzinfo=zone)
+
+
+def month_of(at: datetime, zone: tzinfo) -> datetime:
+    """The first instant of the local month."""
+    local = at.astimezone(zone)
+    return datetime(local.year, local.month, 1, tzinfo=zone)
+
+
+def year_of(at: datetime, zone: tzinfo) -> datetime:
+    """The first instant of the local year."""
+    local = at.astimezone(zone)
+    return datetime(local.year, 1, 1, tzinfo=zone)
+
+
+def members(
+    recalled: Recalled, family: str, verb: str, window: Window, *,
+    of_lines: bool, element: str, includes_this: bool,
+) -> Iterator[Member]:  # fmt: skip
+    """The acts or lines that went through `verb` within the window, without a thought of `where`.
+
+    Of the present act only earlier lines than `element`, and with `includes_this` its own.
+    """
+    present = recalled.present
+    own = present.key if present is not None else ""
+    for key, act in recalled.memory.acts.items():
+        if act.family != family or key == own or not counts(act):
+            continue
+        if verb not in act.reached or window.act:
+            continue
+        if window.encounter and act.encounter != window.encounter:
+            continue
+        at = act.at_us if act.is_timed else act.reached[verb]
+        if not of_lines:
+            if window.holds(at):
+                yield Member(act, None, at)
+            continue
+        for line in act.lines:
+            when = at if line.at_us is None else line.at_us
+            if window.holds(when):
+                yield Member(act, line, when)
+    if present is not None and present.family == family:
+        yield from _of_present(present, window, of_lines, element, includes_this)
+
+
+def _of_present(
+    present: Act, window: Window, of_lines: bool, element: str, includes_this: bool
+) -> Iterator[Member]:
+    if not of_lines:
+        if includes_this and window.holds(present.at_us):
+            yield Member(present, None, present.at_us)
+        return
+    for line in present.lines:
+        is_own = line.id == element
+        when = present.at_us if line.at_us is None else line.at_us
+        if (includes_this or not is_own) and window.holds(when):
+            yield Member(present, line, when)
+        if is_own:
+            return  # later lines come after it
+
+
+def restored(facts: tuple[Fact, ...], raw: dict[str, Any]) -> dict[str, Value]:
+    """The kept values of facts; those that were not kept are left out."""
+    return {fact.name: restore(fact, raw[fact.name]) for fact in facts if fact.name in raw}
+
+
+def as_it_ended(value: Value, act: Act, memory: Memory) -> Value:
+    """An interval without an end lasts while its visit is open; after that its end is unknown."""
+    if type(value) is Interval and value.end is None and act.encounter in memory.ended:
+        return Interval(start=value.start, end=_ENDED)
+    return value

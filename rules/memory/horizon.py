@@ -1,0 +1,203 @@
+"""What the loaded rules can ask of the past: by family the longest window, and the facts to keep.
+
+Nothing else is kept of an act. A rule that asks for more than was kept so far is answered with
+"not known", until its window is covered by what has been kept since, or back-filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import Final
+
+from knowledge_base import KnowledgeBase
+from rules import units, words
+from rules.expect_model import Expect
+from rules.facts import Fact, fact_of
+from rules.model import (
+    CalendarOperand,
+    Condition,
+    History,
+    ParameterOperand,
+    QuantityOperand,
+    Rule,
+    facts_of_test,
+    histories_of,
+    tests_of,
+)
+
+DAY_US: Final = 86_400_000_000
+_CALENDAR_DAYS: Final = {"days": 1, "months": 31, "years": 366}
+_SAME_DAYS: Final = {"day": 2, "prescription": 2, "calendar_month": 32, "calendar_year": 367}
+TRUSTED: Final = "document.signed_at_trusted"
+"""The fact that says whether the time of a signature can be trusted."""
+_STAY_DAYS: Final = 400
+"""How far back a visit's own acts may lie: a window that is anchored in a visit reaches so far."""
+_DUTY_DAYS: Final = 60
+"""For how long acts are kept that a duty may be about: a late event may still take it back."""
+_UNITS: Final = {"d": 1, "mo": 31, "a": 366}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of the acts of one family."""
+
+    span_us: int = 0
+    """The longest window over them."""
+    facts: tuple[Fact, ...] = ()
+    """Of the act."""
+    line_facts: tuple[Fact, ...] = ()
+    """Of its lines."""
+
+    @property
+    def digest(self) -> str:
+        """Names what is kept: two horizons with one digest keep the same."""
+        names = [fact.name for fact in (*self.facts, *self.line_facts)]
+        return sha256("\n".join(names).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """By family what is kept; families that no rule asks for are missing."""
+
+    families: dict[str, Kept] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule], knowledge: KnowledgeBase, *, group: str = "") -> Horizon:
+        """Of the rules about patients, or of those about acts that are grouped by some facts."""
+        spans: dict[str, int] = {}
+        names: dict[str, set[str]] = {}
+        for rule in rules:
+            if not rule.is_evaluated or "+".join(rule.group_by) != group:
+                continue
+            for body in rule.bodies:
+                for tree in (body.scope, body.when, body.unless):
+                    for history in histories_of(tree):
+                        family = history.of.partition(".")[0]
+                        spans[family] = max(spans.get(family, 0), span_us(history, knowledge))
+                        names.setdefault(family, set()).update(member_facts(history))
+                if body.expect is not None:
+                    for family, wanted in expected_of(body, body.expect).items():
+                        spans[family] = max(spans.get(family, 0), _DUTY_DAYS * DAY_US)
+                        names.setdefault(family, set()).update(wanted)
+        return cls(
+            {family: _kept(family, spans[family], names[family]) for family in sorted(spans)}
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """Names what is kept, for how long: two horizons with one digest keep the same."""
+        said = [f"{family} {kept.span_us} {kept.digest}" for family, kept in self.families.items()]
+        return sha256("\n".join(said).encode()).hexdigest()[:16]
+
+    @property
+    def longest_us(self) -> int:
+        return max((kept.span_us for kept in self.families.values()), default=0)
+
+
+def _kept(family: str, span: int, names: set[str]) -> Kept:
+    facts: list[Fact] = []
+    lines: list[Fact] = []
+    for name in sorted(names):
+        fact = fact_of(name, "items")
+        if fact is not None and family in fact.extractors:
+            (lines if fact.of else facts).append(fact)
+    return Kept(span, tuple(facts), tuple(lines))
+
+
+def member_facts(history: History) -> tuple[str, ...]:
+    """The facts of past acts that a history reads."""
+    found = dict.fromkeys(_own(history.where))
+    if history.last is not None:
+        found.update(dict.fromkeys(_own(history.last)))
+    if history.fact:
+        found[history.fact] = None
+    return tuple(found)
+
+
+def expected_facts(expect: Expect) -> tuple[str, ...]:
+    """The facts of the expected event that decide whether it is the one."""
+    return tuple(dict.fromkeys((*_own(expect.where), *expect.match)))
+
+
+def expected_of(rule: Rule, expect: Expect) -> dict[str, set[str]]:
+    """By family what is kept for a duty: of its own act, what fulfils, extends or ends it."""
+    found: dict[str, set[str]] = {name.partition(".")[0]: set() for name in rule.on}
+    others = [*expect.until, *([expect.extend[0]] if expect.extend is not None else [])]
+    for event in others:
+        found.setdefault(event.partition(".")[0], set()).update(expect.match)
+    wanted = {*expected_facts(expect), TRUSTED}
+    found.setdefault(expect.event.partition(".")[0], set()).update(wanted)
+    return found
+
+
+def present_facts(*trees: Condition) -> tuple[str, ...]:
+    """The facts of the present act that conditions on past ones ask for, without `this.`."""
+    names = [n for tree in trees for test in tests_of(tree) for n in facts_of_test(test)]
+    found = [name.removeprefix(words.THIS) for name in names if name.startswith(words.THIS)]
+    return tuple(dict.fromkeys(found))
+
+
+def _own(tree: Condition) -> Iterable[str]:
+    for test in tests_of(tree):
+        for name in facts_of_test(test):
+            if not name.startswith(words.THIS):
+                yield name
+
+
+def is_of_lines(history: History) -> bool:
+    """Whether its members are lines of acts: where any fact that it reads is one of lines."""
+    family = history.of.partition(".")[0]
+    for name in member_facts(history):
+        fact = fact_of(name, "items")
+        if fact is not None and fact.of and family in fact.extractors:
+            return True
+    return False
+
+
+def span_us(history: History, knowledge: KnowledgeBase) -> int:
+    """The longest that its window can be on any day, in microseconds; rather longer than shorter.
+
+    An anchor in the past moves the whole window there.
+    """
+    if history.same:
+        return _SAME_DAYS.get(history.same, _STAY_DAYS) * DAY_US
+    return _length_us(history.within, knowledge) + (_STAY_DAYS * DAY_US if history.before else 0)
+
+
+def _length_us(
+    within: ParameterOperand | CalendarOperand | QuantityOperand | None, knowledge: KnowledgeBase
+) -> int:
+    if isinstance(within, QuantityOperand):
+        return _us(within.value, within.unit)
+    if isinstance(within, CalendarOperand):
+        if isinstance(within.count, ParameterOperand):
+            counts = _values(within.count, knowledge)
+            count = max((value for value, _ in counts), default=0.0)
+        else:
+            count = within.count
+        return int(count * _CALENDAR_DAYS[within.unit] + 1) * DAY_US
+    if isinstance(within, ParameterOperand):
+        return max((_us(value, unit) for value, unit in _values(within, knowledge)), default=0)
+    return 0
+
+
+def _values(operand: ParameterOperand, knowledge: KnowledgeBase) -> list[tuple[float, str]]:
+    """All values that a parameter has on any day and in any row, with their units."""
+    parameter = knowledge.parameter(operand.parameter)
+    if parameter is None:
+        return []
+    return [
+        (float(dated.value.value), dated.value.unit)
+        for history in parameter.rows.values()
+        for dated in history
+    ]
+
+
+def _us(value: float, unit: str) -> int:
+    if unit in _UNITS:
+        return int(value * _UNITS[unit] + 1) * DAY_US
+    span = units.duration(value, unit)
+    return 0 if span is None else int(span.total_seconds() * 1_000_000)
