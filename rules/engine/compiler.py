@@ -13,12 +13,13 @@ from msgspec import UNSET
 
 from knowledge_base import KnowledgeBase
 from knowledge_base.model import Names
+from rules import words
 from rules.engine import timing, truth
 from rules.engine.codegen import emit_condition
 from rules.engine.constants import resolver
 from rules.engine.index import Table
 from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
-from rules.engine.past import Past
+from rules.engine.past import Past, counted, name_of
 from rules.engine.rule_code import emit_rule
 from rules.engine.source import Source
 from rules.facts import Type
@@ -31,6 +32,7 @@ from rules.model import (
     History,
     Rule,
     Some,
+    histories_of,
     leaves_of,
 )
 
@@ -54,6 +56,7 @@ _NAMESPACE: Final[dict[str, Any]] = {
     },
     **{name: getattr(timing, name) for name in ("shifted", "is_not_fresh", "interval", "overlap")},
     "some": some,
+    "counted": counted,
 }  # fmt: skip
 
 
@@ -117,16 +120,17 @@ def compile_told(rule: Rule, message: Names, key: tuple[str, ...], family: str) 
     facts = {name: s.fetch(s.fact(name), 0, bound) for name in names}
     pairs = ", ".join(f"{name!r}: {a}" for name, a in facts.items())
     parts = [s.fetch(s.fact(name), 0, bound) for name in key]
+    past = next((name_of(one) for one in histories_of(rule.when)), "")
     group = " + '|' + ".join(
         f"('+'.join({a}) if type({a}) is tuple else {_shown(a, 'en')})" for a in parts
     )
-    zh, en = (_message(s, getattr(message, lang), lang, bound) for lang in ("zh", "en"))
+    zh, en = (_message(s, getattr(message, lang), lang, bound, past) for lang in ("zh", "en"))
     s.emit(0, f"return {{{pairs}}}, {group or repr(rule.id)}, {zh}, {en}")
     return made(s, "h")
 
 
-def _message(s: Source, text: str, language: str, bound: set[str]) -> str:
-    """The expression of a message."""
+def _message(s: Source, text: str, language: str, bound: set[str], past: str) -> str:
+    """The expression of a message; `past` names the value that {history} shows."""
     parts: list[str] = []
     at = 0
     for match in PLACEHOLDER.finditer(text):
@@ -135,6 +139,9 @@ def _message(s: Source, text: str, language: str, bound: set[str]) -> str:
         name = match.group(1)
         if name == THRESHOLD or name.startswith(NAMED_THRESHOLD):
             parts.append(_shown(f"h[{name!r}]", language))
+            continue
+        if name == words.HISTORY:
+            parts.append(f"counted(E, {past!r})")
             continue
         fact = s.fact(name)
         if language == "en" and fact.english is not None:

@@ -66,6 +66,16 @@ def name_of(history: History) -> str:
     return f"{PREFIX}{history.of}.{history.aggregate}.{digest.hexdigest()[:8]}"
 
 
+def counted(facts: Any, name: str) -> str:
+    """What {history} shows: the number, with `≥` where there may be more."""
+    value = facts.get(name) or NOTHING_KNOWN
+    if "certain" not in value:
+        return str(value.get("at", "—"))
+    certain = value["certain"]
+    number = f"{certain:.6g}" if isinstance(certain, float) else str(certain)
+    return number if certain == value["possible"] else f"≥ {number}"
+
+
 class Past:
     """One history condition for one family of the present, on the days of one epoch."""
 
