@@ -23,9 +23,9 @@ from rules.model import (
     histories_of,
 )
 
-_CALENDAR: Final = {"days": 1, "months": 28, "years": 365}
+_CALENDAR: Final = {"days": 1, "months": 28, "years": 365, words.WORKING_DAYS: 1}
 """So many days at least."""
-_MOST: Final = {"days": 1, "months": 31, "years": 366}
+_MOST: Final = {"days": 1, "months": 31, "years": 366, words.WORKING_DAYS: 8}
 
 
 class Spans(Check):

@@ -216,7 +216,7 @@ def _unit_fits(fact: Fact, unit: str, what: str, report: Report) -> bool:
     if fact.type is Type.DURATION:
         if units.is_duration(unit) or unit in CALENDAR_UNITS:
             return True
-        fix = "give it in s, min, h, d (24 h) or wk, or in calendar days, months or years"
+        fix = "give it in s, min, h, d (24 h) or wk, or in working_days, calendar days, months or years"
         report(f"{what} is in {unit or '1'}, `{fact.name}` is a duration", fix)
         return False
     if fact.type not in (Type.NUMBER, Type.MONEY):
@@ -339,7 +339,7 @@ def _parameter(
 
 def _is_span(parameter: Any, report: Report) -> bool:
     """Whether a parameter is a length of time: of the clock, or in whole calendar units."""
-    if parameter.unit in CALENDAR_UNITS:
+    if parameter.unit in (*CALENDAR_UNITS, words.WORKING_DAYS):
         if all(map(_is_whole, _values(parameter))):
             return True
         report(f"`{parameter.id}` is no whole number of {parameter.unit}", "correct the parameter")
