@@ -164,7 +164,7 @@ def said(decision: Decision) -> Any:
     verb=st.sampled_from(["signed", "draft", "dispensed"]),
     since=st.sampled_from([None, 20, 72, 73, 800]),
 )
-@usual(600)
+@usual(100)
 def test_the_engine_and_the_reference_agree_on_any_past(
     engine: str, history: dict[str, Any], past: list[dict[str, Any]], items: list[Any], verb: str,
     since: int | None,
