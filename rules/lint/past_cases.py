@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from contracts.decision import Decision
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base.model import Names
-from knowledge_base.strict_yaml import Problem
 from rules.authoring.running import events_of
 from rules.authoring.said import said
 from rules.engine.lengths import moved
 from rules.engine.past import name_of
-from rules.lint.base import Check, Subject
+from rules.lint.base import CaseCheck, Subject
 from rules.lint.past import most
 from rules.model import Expect, History, Literal, ParameterOperand, Rule, Span
 
@@ -22,7 +21,7 @@ _ABOVE: Final = ("above", "at_most")
 """Operators whose other side begins just above the limit."""
 
 
-class Timelines(Check):
+class Timelines(CaseCheck):
     id = "YJ111"
     title = Names("既往与时限要有时间线", "Timelines for windows, counts and deadlines")
     doc = (
@@ -31,15 +30,10 @@ class Timelines(Check):
         "of values needs one exactly at it and one on its other side. A rule that expects an event "
         "needs a timeline in which it is overdue and one in which the event comes in time."
     )
-    asks_for_cases = True
 
-    def rule(self, subject: Subject) -> Iterable[Problem]:
-        if not subject.has_tests:
-            return
+    def lacking(self, subject: Subject) -> Iterator[tuple[str, str]]:
         for body in subject.rule.bodies:
-            for what, fix in _lacking(body, subject):
-                message = f"the tests of {subject.rule.id} lack {what}"
-                yield self.in_file(subject.test_path, message, fix)
+            yield from _lacking(body, subject)
 
 
 def _lacking(body: Rule, subject: Subject) -> Iterator[tuple[str, str]]:

@@ -171,7 +171,9 @@ def latest(
 ) -> tuple[bool | None, bool]:
     """What holds of the latest member, whichever of those that may be members it is."""
     answers: set[bool | None] = set()
-    for member, fits in sorted(found, key=lambda one: one[0].at, reverse=True):
+    ordered = sorted(found, key=place)
+    ordered.reverse()
+    for member, fits in ordered:
         answers.add(Judge(member).tree(asked)[0])
         if fits is True:
             break
@@ -179,6 +181,11 @@ def latest(
         answers.add(False if is_covered else None)
     lacks = None in answers
     return (answers.pop() if len(answers) == 1 else None), lacks
+
+
+def place(found: tuple[Member, bool | None]) -> tuple[datetime, str]:
+    """Of acts at one time the order of their ids; lines stay in their order."""
+    return found[0].at, found[0].event.get("act_id", "act-1")
 
 
 def members(history: dict[str, Any], present: Reader, past: Past) -> list[Member]:
