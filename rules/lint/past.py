@@ -9,7 +9,7 @@ from typing import Final
 from knowledge_base import KnowledgeBase
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Problem
-from rules import PACKS, units
+from rules import PACKS, units, words
 from rules.authoring.operand_values import said_operand
 from rules.authoring.said import said
 from rules.lint.base import Check, Material, Subject

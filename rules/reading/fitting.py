@@ -216,7 +216,7 @@ def _unit_fits(fact: Fact, unit: str, what: str, report: Report) -> bool:
     if fact.type is Type.DURATION:
         if units.is_duration(unit) or unit in CALENDAR_UNITS:
             return True
-        fix = "give it in s, min, h, d (24 h) or wk, or in working_days, calendar days, months or years"
+        fix = "give it in s, min, h, d (24 h) or wk, or in calendar days, months or years"
         report(f"{what} is in {unit or '1'}, `{fact.name}` is a duration", fix)
         return False
     if fact.type not in (Type.NUMBER, Type.MONEY):
@@ -346,7 +346,7 @@ def _is_span(parameter: Any, report: Report) -> bool:
         return False
     if units.is_duration(parameter.unit) and all(map(_is_number, _values(parameter))):
         return True
-    fix = "give it in s, min, h, d (24 h) or wk, or in calendar days, months or years"
+    fix = "give it in s, min, h, d (24 h), wk, working_days, or calendar days, months or years"
     report(f"`{parameter.id}` is in {parameter.unit or '1'}, which is no length of time", fix)
     return False
 
