@@ -160,12 +160,13 @@ def compile_look(
 ) -> Run:
     """A function `(c, F, x, E) -> bunch` of all rules that an index brings for an element.
 
-    What the tables bring is joined: `known` holds what was joined before, by the hits.
+    What the tables bring is joined: `known` holds what was joined before, by the hits; where there
+    is one table alone, by its hit.
     """
     s = Source(each, family, lambda constant: None)
     bound: set[str] = set()
     hits = [_emit_look(s, table, number, bound) for number, table in enumerate(tables)]
-    key = f"({', '.join(hits)},)"
+    key = hits[0] if len(hits) == 1 else f"({', '.join(hits)})"
     s.emit(0, f"return {s.value(known.get)}({key}) or {s.value(join)}({key})")
     return made(s)
 

@@ -80,7 +80,7 @@ class Context:
     """What extractors read of one event, as of one day."""
 
     __slots__ = (
-        "data", "day", "drugs", "entries", "event", "facts", "hits", "knowledge", "person",
+        "data", "day", "derived", "drugs", "entries", "event", "facts", "hits", "knowledge", "person",
         "records", "zone",
     )  # fmt: skip
 
@@ -91,6 +91,8 @@ class Context:
         self.zone = zone
         self.knowledge = knowledge
         self.facts: dict[str, Value] = {}
+        self.derived: dict[str, Any] = {}
+        """What compiled conditions worked out of facts of the event, by a name of theirs."""
         self.drugs: dict[int, Any] = {}
         """Drugs of the items, looked up once; by the identity of the item."""
         self.entries: dict[int, Any] = {}
