@@ -138,7 +138,8 @@ def _match(gathered: list[_Ready]) -> list[tuple[str, str]]:
         F = c.facts
         E = F if x is None else x.facts
         bunch = group.rest if group.look is None else group.look(c, F, x, E)
-        bunch.run(c, F, x, E, told)
+        if bunch.size:
+            bunch.run(c, F, x, E, told)
         if told:
             name = "" if x is None else x.id
             fired += [(ready.id, name) for outcome, ready in told if outcome in FIRED]
