@@ -11,7 +11,7 @@ from benchmarks.engine import table
 from benchmarks.engine.cell import Found, measure
 from benchmarks.engine.neutral import Firing, rows
 from benchmarks.engine.peers import PEERS
-from benchmarks.engine.wish import Cell, Wish, parse
+from benchmarks.engine.wish import QUICK, Cell, Wish, parse
 from benchmarks.engine.workload import Workload, generate
 from benchmarks.errors import FiringsDiffer
 
@@ -113,3 +113,10 @@ def test_an_unknown_engine_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
         parse(["--engines", "clips"])
     assert "clips" in capsys.readouterr().err
     assert parse([]).cells[0] == Cell(100, 0.02)
+
+
+def test_a_quick_look_takes_few_workloads_and_can_be_told_others() -> None:
+    assert parse(["--quick"]) == QUICK
+    assert len(parse(["--quick"]).cells) < len(parse([]).cells) / 3
+    told = parse(["--quick", "--sizes", "10000", "--runs", "1"])
+    assert (told.sizes, told.runs, told.seconds) == ((10_000,), 1, QUICK.seconds)
