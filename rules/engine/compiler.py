@@ -81,7 +81,9 @@ def made(s: Source, fifth: str = "", extra: Sequence[Any] = ()) -> Run:
     # A pack has a thousand such functions: what they have in common is kept once, so that more
     # of them stay in the processor's cache.
     code = code.replace(co_consts=tuple(map(_shared, code.co_consts)))
-    return FunctionType(code, {name: namespace[name] for name in code.co_names if name in namespace})
+    return FunctionType(
+        code, {name: namespace[name] for name in code.co_names if name in namespace}
+    )
 
 
 def _shared(const: Any) -> Any:

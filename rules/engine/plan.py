@@ -156,7 +156,7 @@ class Group:
 
     def _join(self, hits: tuple[Piece | None, ...] | Piece | None) -> Bunch:
         """The rest with what the tables brought, kept for the next such element."""
-        listed = hits if type(hits) is tuple else (hits,)
+        listed = hits if isinstance(hits, tuple) else (hits,)
         pieces = [piece for piece in listed if piece is not None]
         if len(self._joined) >= _MAX_JOINED:
             self._joined.clear()

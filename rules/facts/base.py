@@ -80,8 +80,8 @@ class Context:
     """What extractors read of one event, as of one day."""
 
     __slots__ = (
-        "data", "day", "derived", "drugs", "entries", "event", "facts", "hits", "knowledge", "person",
-        "records", "zone",
+        "data", "day", "derived", "drugs", "entries", "event", "facts", "hits", "knowledge",
+        "person", "records", "zone",
     )  # fmt: skip
 
     def __init__(self, event: Event, day: date, zone: tzinfo, knowledge: KnowledgeBase) -> None:
