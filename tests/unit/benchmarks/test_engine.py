@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from benchmarks.engine.peers import PEERS
 from benchmarks.engine.wish import QUICK, Cell, Wish, parse
 from benchmarks.engine.workload import Workload, generate
 from benchmarks.errors import FiringsDiffer
+from rules.model import Rule
 
 VISITS = 60
 
@@ -62,6 +64,21 @@ def found_by_hand(workload: Workload) -> Sequence[set[Firing]]:
 @pytest.mark.parametrize("engine", ["compiled", "conditions", "matching"])
 def test_our_engine_finds_what_the_loop_by_hand_finds(engine: str, workload: Workload) -> None:
     assert found_by(engine, workload) == found_by_hand(workload)
+
+
+def test_facts_are_put_into_memory_with_few_looks_at_each_rule(
+    workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    facts_of = Rule.facts
+
+    def counted(rule: Rule) -> Any:
+        looks.append(rule.id)
+        return facts_of(rule)
+
+    monkeypatch.setattr(Rule, "facts", counted)
+    PEERS["matching"].make(workload)
+    assert 0 < len(looks) <= 4 * len(workload.rules)
 
 
 @pytest.mark.skipif(not is_installed("zen"), reason="zen-engine is not installed")
