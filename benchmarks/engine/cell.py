@@ -151,7 +151,7 @@ def measure(cell: Cell, wish: Wish, say: Say) -> Found:
 
 
 def _firings(child: _Child, wish: Wish) -> list[set[Firing]]:
-    return child.ask(f"check {wish.events} {_CHECK_S}", list[set[Firing]], _CHECK_S + _GRACE_S)
+    return child.ask(f"check {wish.events} {_CHECK_S}", list[set[Firing]], _limit(_CHECK_S))
 
 
 def reference(sets: dict[str, list[set[Firing]]]) -> dict[str, list[set[Firing]]]:
@@ -177,8 +177,12 @@ def check_equal(sets: dict[str, list[set[Firing]]]) -> None:
 
 
 def _lap(child: _Child, order: str, wish: Wish) -> Lap:
-    # On a busy core a second of the processor takes many by the clock.
-    return child.ask(f"{order} {wish.seconds}", Lap, _NEIGHBOURS * wish.seconds + _GRACE_S)
+    return child.ask(f"{order} {wish.seconds}", Lap, _limit(wish.seconds))
+
+
+def _limit(processor_s: float) -> float:
+    """How long by the clock something may take: on a busy core many times its processor time."""
+    return _NEIGHBOURS * processor_s + _GRACE_S
 
 
 def _warm_up(child: _Child, wish: Wish) -> None:

@@ -53,7 +53,7 @@ class Wish:
 
 
 QUICK: Final = Wish(sizes=(100, 2_000), firings=(1.0,), runs=3, seconds=0.4, warm_up_s=6.0)
-"""The two sizes whose times are compared, in about two minutes."""
+"""The two sizes whose times are compared, in a few minutes."""
 
 
 def parse(arguments: Sequence[str] | None = None) -> Wish:
