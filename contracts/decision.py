@@ -198,7 +198,7 @@ class Retraction(Record, frozen=True, kw_only=True):
     """The key of the event that brought it."""
 
 
-class Repeat(Record, frozen=True, kw_only=True):
+class Repeat(Record, frozen=True, kw_only=True, omit_defaults=False):
     """The answer to an event that came before: the name of its decision."""
 
     schema: int = SCHEMA
@@ -326,6 +326,21 @@ class OriginHeaders:
     """On a decision that a timer led to: the timer's id."""
     CLOCK_US: Final = "yijian-clock-us"
     """On the same: the clock of the timer's source when it fired."""
+
+
+class KindHeaders:
+    """Headers that tell records of the decisions topic apart. A decision about an event has none.
+
+    `yijian-kind: repeat` is a `Repeat` and no decision; `interrupted` withdraws a decision of a
+    run that ended before it was remembered. A decision that a timer led to names it, and the
+    clock of the event's source when it fired.
+    """
+
+    KIND: Final = "yijian-kind"
+    REPEAT: Final = b"repeat"
+    INTERRUPTED: Final = b"interrupted"
+    TIMER: Final = "yijian-timer"
+    CLOCK_US: Final = "yijian-clock-us"
 
 
 class Reader(Generic[T]):

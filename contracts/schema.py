@@ -14,7 +14,14 @@ import msgspec
 
 from contracts import bundle, registry
 from contracts.acts import FAMILIES, VERBS
-from contracts.decision import Alert, DeadLetterHeaders, Decision, OriginHeaders
+from contracts.decision import (
+    Alert,
+    DeadLetterHeaders,
+    Decision,
+    KindHeaders,
+    OriginHeaders,
+    Repeat,
+)
 from contracts.intake import SHAPES, Reason
 from contracts.topics import Topics
 
@@ -27,6 +34,7 @@ def documents() -> dict[str, dict[str, Any]]:
     """File name to document, for everything that is published."""
     out = {f"{family}.v1.schema.json": event_schema(family) for family in FAMILIES}
     out["decision.v1.schema.json"] = _record_schema(Decision, "A decision about one event")
+    out["repeat.v1.schema.json"] = _record_schema(Repeat, "The answer to an event that came before")
     out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
     out["registry.v1.schema.json"] = _record_schema(
         registry.Registered, "One registered institution, practitioner, device or bed", "registry"
@@ -118,6 +126,10 @@ def asyncapi() -> dict[str, Any]:
         "bindings": _kafka_key("the subject"),
     }
     channel("decisions", topics.decisions, "decision", "Decisions, one an event", "send")
+    messages["repeat"] = _message(
+        "repeat.v1.schema.json", "the subject", _headers({**_ORIGIN, **_REPEAT})
+    )
+    channels["decisions"]["messages"]["repeat"] = {"$ref": "#/components/messages/repeat"}
     channel("alerts", topics.alerts, "alert", "Alerts, for live listeners", "send")
     channel("dead_letters", topics.dead_letters, "dead_letter", "Refused records", "send")
     channel("rekeyed", topics.rekeyed, "rekeyed", "Internal: misplaced records", "send")
@@ -153,6 +165,7 @@ _ORIGIN: Final = {
     OriginHeaders.OFFSET: "its offset",
     OriginHeaders.RECEIVED_MS: "when the broker appended it, milliseconds since 1970",
 }
+_REPEAT: Final = {KindHeaders.KIND: "`repeat`; decisions have none, or `interrupted`"}
 _DEAD: Final = {
     DeadLetterHeaders.TOPIC: "topic of the refused record",
     DeadLetterHeaders.PARTITION: "its partition",

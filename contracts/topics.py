@@ -72,3 +72,13 @@ class Topics(NamedTuple):
     def bundles(self) -> str:
         """Signed rules and knowledge, and which of them is in force; compacted, one partition."""
         return f"{self.prefix}.bundles.v1"
+
+    @property
+    def state(self) -> str:
+        """What is remembered of each subject, as of its last event; compacted."""
+        return f"{self.prefix}.state.v1"
+
+    @property
+    def ticks(self) -> str:
+        """The broker's time, told to each partition by its worker: what lets deadlines pass."""
+        return f"{self.prefix}.ticks.v1"

@@ -376,6 +376,11 @@ class Rule:
         return tuple(one for tree in self.trees for one in histories_of(tree))
 
     @property
+    def needs_memory(self) -> bool:
+        """Whether a body looks back at acts, or waits for one."""
+        return any(body.expect is not None or body.histories for body in self.bodies)
+
+    @property
     def operands(self) -> tuple[Operand, ...]:
         """Everything that its body names of the knowledge base, in conditions and elsewhere."""
         found = [operand for tree in self.trees for operand in operands_in(tree)]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from contracts.acts import AnyAct, Encounter
+from contracts.acts import VOIDING, AnyAct, Charge, Encounter
 from contracts.event import Envelope, Event
 from contracts.values import Actor, Diagnosis, EncounterRef
 from simulation.catalogue import Catalogue, Desk
@@ -78,6 +78,8 @@ class Chart:
         self.medicines = catalogue.medicines_for(self.doctor)
         self.started_at = self.now() - timedelta(days=start.ago)
         self.snapshot = person.snapshot()
+        self.bills: dict[str, Charge] = {}
+        """What the visit was charged and still stands, by act id."""
         self.ref = EncounterRef(
             id=self.act_id("enc"),
             kind=start.kind,
@@ -126,16 +128,25 @@ class Chart:
             "patient": self.snapshot,
         }
 
-    def step(self, family: str, verb: str, act: AnyAct, labels: Iterable[Label] = ()) -> Step:
-        """The event that says that `verb` happened to the act, now."""
+    def step(
+        self, family: str, verb: str, act: AnyAct, labels: Iterable[Label] = (), place: str = ""
+    ) -> Step:
+        """The event that says that `verb` happened to the act, now.
+
+        It is about the patient, or about a place of the institution.
+        """
         self._events += 1
+        if isinstance(act, Charge) and verb != "draft":
+            self.bills[act.act_id] = act
+            if verb in VOIDING:
+                del self.bills[act.act_id]
         event: Event = Envelope(
             specversion="1.0",
             id=f"{self._prefix}-e{self._events}",
             source=self.source,
             type=f"{family}.{verb}.v1",
             time=self.now(),
-            subject=self.person.subject,
+            subject=f"institution:{self.institution}|{place}" if place else self.person.subject,
             data=act,
         )
         return Step(self.frame.epoch_s(self.offset_s), family, event, tuple(labels))
@@ -144,12 +155,13 @@ class Chart:
 class Life:
     """One act through its revisions, each a full snapshot."""
 
-    __slots__ = ("_written", "act", "chart", "family")
+    __slots__ = ("_place", "_written", "act", "chart", "family")
 
-    def __init__(self, chart: Chart, family: str, act: Any) -> None:
+    def __init__(self, chart: Chart, family: str, act: Any, place: str = "") -> None:
         self.chart = chart
         self.family = family
         self.act = act
+        self._place = place
         self._written = False
 
     def say(self, verb: str, labels: Iterable[Label] = (), **changes: Any) -> Step:
@@ -159,7 +171,7 @@ class Life:
         if changes:
             self.act = replace(self.act, **changes)
         self._written = True
-        return self.chart.step(self.family, verb, self.act, labels)
+        return self.chart.step(self.family, verb, self.act, labels, self._place)
 
 
 def _zone_of(name: str, rng: Random) -> tzinfo:

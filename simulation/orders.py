@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 
 from contracts.acts import Order, Result
@@ -34,13 +34,20 @@ def _order(chart: Chart) -> Life:
 
 
 def test(chart: Chart) -> Iterator[Step]:
+    yield from reported_test(chart)
+
+
+def reported_test(chart: Chart) -> Generator[Step, None, Life]:
+    """A test from its order to its result, which is returned."""
     order = _order(chart)
     yield order.say("signed")
     chart.wait(15 * MINUTE_S)
     collected_at = chart.now()
     yield order.say("executed")
     chart.wait(30 * MINUTE_S)
-    yield _result(chart, order, collected_at).say("reported")
+    result = _result(chart, order, collected_at)
+    yield result.say("reported")
+    return result
 
 
 def corrected_test(chart: Chart) -> Iterator[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from contracts.acts import Prescription
@@ -52,11 +52,13 @@ def _dispense(rx: Life) -> Step:
     return rx.say("dispensed", dispensed_at=chart.now(), items=items)
 
 
-def prescription(chart: Chart) -> Iterator[Step]:
+def prescription(chart: Chart) -> Generator[Step, None, Life]:
+    """A prescription from its draft to its packs; it is returned."""
     rx = clean_prescription(chart)
     yield rx.say("draft")
     yield _sign(rx)
     yield _dispense(rx)
+    return rx
 
 
 def amended_prescription(chart: Chart) -> Iterator[Step]:

@@ -49,6 +49,16 @@ class Runtime:
 
 
 @dataclass(frozen=True)
+class Remembering:
+    """What the memory of a worker is told."""
+
+    max_live: int = 20_000
+    """Memories of one partition that are kept open; all others lie as bytes."""
+    silent_s: float = 60.0
+    """Without a record for so long, reading the state back has failed."""
+
+
+@dataclass(frozen=True)
 class WorkerConfig:
     """One worker process."""
 
@@ -73,6 +83,8 @@ class WorkerConfig:
     """Longer costs latency, shorter costs throughput: the broker handles fewer, larger batches."""
     compression: str = "none"
     """Of outputs; others than `none` and `gzip` need cramjam, since re-keyed records are read."""
+    remembering: Remembering | None = None
+    """None where nothing is remembered: each event is judged by itself."""
     kafka_options: Mapping[str, str] = field(default_factory=dict)
     """Security, in librdkafka's words (security.protocol, sasl.*, ssl.*)."""
 
@@ -94,12 +106,14 @@ class WorkerConfig:
     @property
     def intake(self) -> tuple[str, ...]:
         """Every topic the worker reads."""
-        return (*self.topics.all_intake, self.topics.rekeyed)
+        intake = (*self.topics.all_intake, self.topics.rekeyed)
+        return intake if self.remembering is None else (*intake, self.topics.ticks)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Every topic the worker writes, but for re-keyed records."""
-        return (self.topics.decisions, self.topics.alerts, self.topics.dead_letters)
+        """Every topic the worker writes, but for re-keyed records and ticks, which it reads."""
+        outputs = (self.topics.decisions, self.topics.alerts, self.topics.dead_letters)
+        return outputs if self.remembering is None else (*outputs, self.topics.state)
 
 
 def _readable(compression: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from contracts.clock import Clock
+from contracts.decision import Decision
 from streams.lanes import Passage
 from streams.supervision import Answer, DeadLetter
 
@@ -43,6 +44,8 @@ class Figures:
         self._clock = clock
         self.answers: Counter[tuple[str, str, str]] = Counter()
         """By type of event, phase and verdict."""
+        self.further: Counter[tuple[str, ...]] = Counter()
+        """By phase and verdict, of decisions that timers or later events led to."""
         self.alerts: Counter[tuple[str, ...]] = Counter()
         """By rule, phase and result."""
         self.silent = 0
@@ -52,6 +55,13 @@ class Figures:
         self.unknown_fields: Counter[str] = Counter()
         self.cut = 0
         self.rekeyed = 0
+        self.repeated = 0
+        """Events that came again."""
+        self.fired_timers = 0
+        self.failed_timers = 0
+        """Timers that could not be evaluated: a bug."""
+        self.withdrawn = 0
+        """Decisions of interrupted runs that were taken back."""
         self.evaluation = Histogram(EVALUATION_EDGES_S)
         self.latency = Histogram(LATENCY_EDGES_S)
 
@@ -59,6 +69,16 @@ class Figures:
         """An event got its decision."""
         decision = answer.decision
         self.answers[decision.event.type, decision.phase, decision.verdict] += 1
+        self._count(decision)
+        if answer.unknown_fields:
+            self._unknown(answer.unknown_fields)
+
+    def issued(self, decision: Decision) -> None:
+        """A decision was made about an event that had one, or had to wait for one."""
+        self.further[decision.phase, decision.verdict] += 1
+        self._count(decision)
+
+    def _count(self, decision: Decision) -> None:
         coverage = decision.coverage
         self.silent += coverage.silent
         if coverage.silent != coverage.applicable or coverage.undetermined:
@@ -74,8 +94,6 @@ class Figures:
                 self.alerts[finding.rule_id, decision.phase, finding.result] += 1
         if decision.cut:
             self.cut += 1
-        if answer.unknown_fields:
-            self._unknown(answer.unknown_fields)
 
     @property
     def events(self) -> dict[str, int]:
@@ -88,7 +106,7 @@ class Figures:
     @property
     def decisions(self) -> dict[tuple[str, ...], int]:
         """Decisions by phase and verdict."""
-        counts: Counter[tuple[str, ...]] = Counter()
+        counts = Counter(dict(self.further))
         for (_, phase, verdict), count in dict(self.answers).items():
             counts[phase, verdict] += count
         return counts

@@ -171,6 +171,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             tp: s.position for tp, s in states.items() if s is not None and s.has_valid_position
         }
 
+    def fetched_ends(self) -> dict[TP, int | None]:
+        """Per assigned partition where its log ended at the last fetch; None before the first."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None:
+            return {}
+        states = {TP(*tp): assignment.state_value(tp) for tp in assignment.tps}
+        return {tp: s.lso if s is not None else None for tp, s in states.items()}
+
     async def seek_to_start(self) -> Start | None:
         """Seek all assigned partitions; None where the assignment changed meanwhile."""
         start: Start | None = await self.call_thread(self._seek_to_start)

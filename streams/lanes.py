@@ -57,7 +57,10 @@ class Deliveries:
 class Passage:
     """One batch on its way through its lane."""
 
-    __slots__ = ("bytes", "epoch", "lane", "last", "outputs", "received_ms", "state", "tp")
+    __slots__ = (
+        "bytes", "changes", "decided", "epoch", "lane", "last", "outputs", "received_ms", "state",
+        "tp",
+    )  # fmt: skip
 
     def __init__(self, tp: TP, last: int, epoch: int, lane: Lane) -> None:
         self.tp = tp
@@ -67,8 +70,18 @@ class Passage:
         self.bytes = 0
         self.received_ms: list[int] = []
         """When the broker took the records that this batch answers."""
+        self.changes: Any = None
+        """What the state writer is to write: memories as of the end of this batch."""
+        self.decided = -1
+        """The offset of its last decision that is confirmed."""
         self.outputs = Deliveries(lane.wake, lane.fail)
         self.state = Deliveries(lane.wake, lane.fail)
+
+    def report_decision(self, error: KafkaError | None, message: Any) -> None:
+        """The delivery callback of decisions: also notes where the last one stands."""
+        if error is None:
+            self.decided = message.offset()
+        self.outputs.report(error, message)
 
 
 class Lane:
@@ -85,6 +98,10 @@ class Lane:
 
 class StateWriter(Protocol):
     """Writes what a batch changed, once its outputs and all before them are confirmed."""
+
+    @property
+    def may_write(self) -> bool:
+        """Whether we still hold the partitions, as far as can be proven."""
 
     def write(self, passage: Passage) -> int:
         """Produce the batch's state records, reported to `passage.state.report`; how many."""
@@ -125,6 +142,7 @@ class Lanes:
         self._lanes: dict[int, Lane] = {}
         self._changed = asyncio.Event()
         self._closed_at = 0.0
+        self._forgoing = False
         self.open = True
         self.bytes = 0
         self.batches = 0
@@ -174,6 +192,19 @@ class Lanes:
         self.open = False
         self._changed.set()
 
+    def look(self) -> None:
+        """Go on with batches that were held because nothing might be written."""
+        for lane in list(self._lanes.values()):
+            self._advance(lane)
+
+    def forgo(self) -> None:
+        """Let batches whose state may not be written any more leave without being acknowledged.
+
+        Their partitions went to another worker, which evaluates them again.
+        """
+        self._forgoing = True
+        self.look()
+
     async def flush(self, timeout_s: float) -> None:
         """Wait until every batch under way has left its lane.
 
@@ -195,6 +226,7 @@ class Lanes:
         """Partitions were assigned: batches may be begun, in lanes that are empty."""
         self._lanes.clear()
         self.bytes = self.batches = 0
+        self._forgoing = False
         self.open = True
 
     def _wake(self, lane: Lane) -> None:
@@ -205,10 +237,15 @@ class Lanes:
             return
 
     def _advance(self, lane: Lane) -> None:
-        outputs, states = lane.awaiting_outputs, lane.awaiting_state
+        outputs, states, writer = lane.awaiting_outputs, lane.awaiting_state, self._state
         while outputs and outputs[0].outputs.complete:
+            if writer is not None and not writer.may_write:
+                if not self._forgoing:
+                    break
+                self._gone(outputs.popleft())
+                continue
             passage = outputs.popleft()
-            passage.state.expect(self._state.write(passage) if self._state is not None else 0)
+            passage.state.expect(writer.write(passage) if writer is not None else 0)
             states.append(passage)
         while states and states[0].state.complete:
             passage = states.popleft()

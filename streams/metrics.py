@@ -16,6 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from streams.figures import Figures, Histogram
+from streams.state import MemoryFigures
 
 
 class Vitals(NamedTuple):
@@ -30,6 +31,8 @@ class Vitals(NamedTuple):
     in_flight_bytes: int
     in_flight_batches: int
     may_write: bool
+    memory: MemoryFigures | None = None
+    """None where nothing is remembered."""
 
 
 class WorkerCollector(Collector):
@@ -66,6 +69,8 @@ class WorkerCollector(Collector):
             ("may_write", "1 while the group's session is proven.", int(vitals.may_write)),
         ):  # fmt: skip
             yield GaugeMetricFamily(f"yijian_worker_{name}", text, value=value)
+        if vitals.memory is not None:
+            yield from _remembered(vitals.memory)
 
     def _counted(self, figures: Figures) -> Iterator[Metric]:
         yield _counter("events", "Events that got a decision.", ["type"], _one(figures.events))
@@ -93,10 +98,35 @@ class WorkerCollector(Collector):
             "rekeyed", "Records put into their key's partition.", [], {(): figures.rekeyed}
         )
         yield _counter("cut_decisions", "Decisions too large for a record.", [], {(): figures.cut})
+        yield _counter("repeats", "Events that came again.", [], {(): figures.repeated})
+        yield _counter("timers_fired", "Timers that fired.", [], {(): figures.fired_timers})
+        yield _counter(
+            "timers_failed", "Timers that could not be evaluated.", [], {(): figures.failed_timers}
+        )
+        yield _counter(
+            "decisions_withdrawn",
+            "Decisions of timers of interrupted runs that were taken back.",
+            [],
+            {(): figures.withdrawn},
+        )
         yield _histogram("evaluation", "From bytes to decision, one event.", figures.evaluation)
         yield _histogram(
             "latency", "From intake append to confirmed decision and alerts.", figures.latency
         )
+
+
+def _remembered(memory: MemoryFigures) -> Iterator[Metric]:
+    for name, text, value in (
+        ("subjects", "Subjects that something is remembered of.", memory.subjects),
+        ("bytes", "Size of what is remembered, as it is stored.", memory.bytes),
+        ("timers", "Subjects that wait for a time.", memory.timers),
+        ("recovering_partitions", "Partitions that are being read back.", len(memory.recovering)),
+        ("recovered_records", "Records read back.", memory.recovered_records),
+        ("expected_records", "Records to be read back, at most.", memory.expected_records),
+        ("recovery_seconds", "How long reading back took.", memory.recovery_s),
+    ):
+        yield GaugeMetricFamily(f"yijian_memory_{name}", text, value=value)
+    yield _counter("ticks_failed", "Ticks not confirmed.", [], {(): memory.ticks_failed})
 
 
 def _one(counts: Mapping[str, int]) -> dict[tuple[str, ...], int]:

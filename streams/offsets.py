@@ -17,6 +17,14 @@ class Progress(NamedTuple):
     committed: int
 
 
+class Work(NamedTuple):
+    """How much of one partition of an intake topic is worked through."""
+
+    done: int
+    end: int | None
+    """Where its log ended when it was fetched last; None where it was not fetched yet."""
+
+
 @dataclass(slots=True)
 class _Delivery:
     last: int

@@ -13,6 +13,7 @@ from streams.figures import Figures
 from streams.lanes import Lanes
 from streams.lease import Lease
 from streams.metrics import Vitals
+from streams.state import MemoryFigures
 from streams.status_server import Health
 from streams.transport import Consumer
 from streams.watchdog import Lags
@@ -30,6 +31,8 @@ class Status:
     figures: Figures
     clock: Clock
     rules: Rules
+    memory: Callable[[], MemoryFigures | None] = lambda: None
+    """None where nothing is remembered."""
 
     def vitals(self) -> Vitals:
         """The figures of this moment."""
@@ -50,6 +53,7 @@ class Status:
             in_flight_bytes=self.lanes.bytes,
             in_flight_batches=self.lanes.batches,
             may_write=self.lease.valid,
+            memory=self.memory(),
         )
 
     def health(self) -> Health:
@@ -72,6 +76,9 @@ class Status:
                 "lag_records": sum(vitals.lag.values()),
                 "oldest_unprocessed_s": max(vitals.oldest_age_s.values(), default=0.0),
                 "rekeyed": self.figures.rekeyed,
+                "repeated": self.figures.repeated,
+                "failed_timers": self.figures.failed_timers,
+                "memory": vitals.memory._asdict() if vitals.memory else None,
                 "dead_letters": dict(self.figures.dead_letters),
                 "unknown_fields": dict(self.figures.unknown_fields),
             },

@@ -6,14 +6,16 @@ Pure: no Kafka, no clock, no exception. What cannot be evaluated is a dead lette
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias, overload
 
 import msgspec
 
-from contracts.decision import Alert, Basis, DeadLetterHeaders, Decision
+from contracts.decision import Alert, Basis, DeadLetterHeaders, Decision, encode_record
 from contracts.event import Event
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
 from streams.cutting import fit_alert, fit_decision
+from streams.errors import StateUnreadable
+from streams.past import Attendant, Due, Past
 
 DEFAULT_MAX_OUTPUT_BYTES: Final = 4 * 1_048_576 - 16_384
 """Of a decision's value; the rest of 4 MiB is for key, headers and the batch around it."""
@@ -28,14 +30,31 @@ class Evaluator(Protocol):
         """The decision about an event; the same event gives the same decision."""
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class Issued(msgspec.Struct, frozen=True, gc=False):
     """A decision with its bytes and those of its alerts, one a finding."""
+
+    decision: Decision
+    decision_bytes: bytes
+    alerts: tuple[bytes, ...]
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """The decision about an event with its bytes and those of its alerts, one a finding."""
 
     event: Event
     decision: Decision
     decision_bytes: bytes
     alerts: tuple[bytes, ...]
     unknown_fields: tuple[str, ...]
+    further: tuple[Issued, ...] = ()
+    """Decisions about earlier events that this one replaces."""
+
+
+class Repeated(msgspec.Struct, frozen=True, gc=False):
+    """An event that was answered before: the record that says so."""
+
+    event: Event
+    record: bytes
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
@@ -60,8 +79,17 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
         ]
 
 
+class TimerFailed(NamedTuple):
+    """A timer that could not be evaluated: a bug. It waits until its subject is heard of again."""
+
+    detail: str
+
+
+Result: TypeAlias = Answer | Repeated | DeadLetter
+
+
 class Supervisor:
-    """Answers records with an evaluator.
+    """Answers records with an evaluator, and with an attendant where there is a past.
 
     `check_key` compares a record's key with the event's subject (records from Kafka).
     """
@@ -69,6 +97,7 @@ class Supervisor:
     def __init__(
         self,
         evaluator: Evaluator,
+        attendant: Attendant | None = None,
         *,
         check_key: bool = True,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
@@ -77,14 +106,41 @@ class Supervisor:
         self._decide = evaluator.decide
         self.basis: Basis | None = getattr(evaluator, "basis", None)
         """What decisions are computed with, where the evaluator tells."""
+        self._attendant = attendant
         self._check_key = check_key
         self._max_output_bytes = max_output_bytes
         self._max_ahead_s = max_ahead_s
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it makes use of a past."""
+        return self._attendant is not None
+
+    @overload
     def supervise(
         self, value: bytes | None, key: bytes | None = None, received_ms: int | None = None
-    ) -> Answer | DeadLetter:
-        """The answer to one record. `received_ms` is when the broker took it, where it did."""
+    ) -> Answer | DeadLetter: ...
+
+    @overload
+    def supervise(
+        self,
+        value: bytes | None,
+        key: bytes | None = None,
+        received_ms: int | None = None,
+        past: Past | None = None,
+    ) -> Result: ...
+
+    def supervise(
+        self,
+        value: bytes | None,
+        key: bytes | None = None,
+        received_ms: int | None = None,
+        past: Past | None = None,
+    ) -> Result:
+        """The answer to one record. `received_ms` is when the broker took it, where it did.
+
+        Without a past each event is judged by itself. Raises StateUnreadable.
+        """
         try:
             taken = decode(
                 value,
@@ -95,16 +151,67 @@ class Supervisor:
             )
             if type(taken) is Rejected:
                 return DeadLetter(value, taken.reason, taken.path, taken.detail)
-            return self._answer(taken.event, value or b"", taken.unknown_fields)  # type: ignore[union-attr]
+            event, unknown = taken.event, taken.unknown_fields  # type: ignore[union-attr]
+            if past is None or self._attendant is None:
+                return self._answer(event, value or b"", unknown)
+            return self._attend(self._attendant, past, event, value or b"", unknown, received_ms)
+        except StateUnreadable:
+            raise  # of the whole partition: no record can be decided
         except Exception as error:  # a bug must neither lose the record nor stop the partition
             return _failed(value, error)
 
+    def fire(self, due: Due, past: Past) -> tuple[Issued, ...] | TimerFailed:
+        """What a timer leads to. Raises StateUnreadable."""
+        attendant = self._attendant
+        if attendant is None:
+            return ()
+        memory = past.recall(due.subject)
+        try:
+            taken = attendant.fire(memory, past.coverage, due.timer, due.clock_us)
+            issued = tuple(map(self._issue, taken.decisions))
+        except Exception as error:  # a bug must not stop the partition
+            past.undo(due.subject)
+            return TimerFailed(_told(error))
+        if taken.changed:
+            past.keep(due.subject)
+        return issued
+
     def _answer(self, event: Event, value: bytes, unknown: tuple[str, ...]) -> Answer:
-        decision = self._decide(event, _digest(value))
+        issued = self._issue(self._decide(event, _digest(value)))
+        return Answer(event, issued.decision, issued.decision_bytes, issued.alerts, unknown)
+
+    def _attend(
+        self,
+        attendant: Attendant,
+        past: Past,
+        event: Event,
+        value: bytes,
+        unknown: tuple[str, ...],
+        received_ms: int | None,
+    ) -> Result:
+        subject = event.subject.encode()
+        memory = past.recall(subject)
+        try:
+            taken = attendant.take(event, _digest(value), memory, past.coverage)
+            issued = [self._issue(decision) for decision in taken.decisions]
+        except Exception:
+            past.undo(subject)
+            raise
+        if taken.reused:
+            return _reused(value)
+        past.heard(event, received_ms)
+        if taken.repeat is not None:
+            return Repeated(event, encode_record(taken.repeat))
+        if taken.changed:
+            past.keep(subject)
+        own, *further = issued
+        return Answer(event, own.decision, own.decision_bytes, own.alerts, unknown, tuple(further))
+
+    def _issue(self, decision: Decision) -> Issued:
         stored, encoded = fit_decision(decision, self._max_output_bytes)
         findings = decision.findings
         if not findings:
-            return Answer(event, stored, encoded, (), unknown)
+            return Issued(stored, encoded, ())
         alerts = tuple(
             [
                 fit_alert(
@@ -120,7 +227,7 @@ class Supervisor:
                 for finding in findings
             ]
         )
-        return Answer(event, stored, encoded, alerts, unknown)
+        return Issued(stored, encoded, alerts)
 
 
 _PIECE: Final = 2047
@@ -135,12 +242,24 @@ def _digest(value: bytes) -> str:
     return digest.hexdigest()[:16]
 
 
+def _reused(value: bytes) -> DeadLetter:
+    return DeadLetter(
+        value,
+        Reason.ID_REUSED,
+        "$.id",
+        "an event of this source and id came before with other content; expected a new id for "
+        "every event",
+    )
+
+
 def _failed(value: bytes | None, error: Exception) -> DeadLetter:
+    return DeadLetter(value, Reason.EVALUATION_FAILED, "$", _told(error))
+
+
+def _told(error: Exception) -> str:
     # The error's text may quote the event: only its kind and place leave the process.
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f" at line {trace.tb_lineno} of {trace.tb_frame.f_code.co_name}" if trace else ""
-    return DeadLetter(
-        value, Reason.EVALUATION_FAILED, "$", f"{type(error).__name__}{where}; report this as a bug"
-    )
+    return f"{type(error).__name__}{where}; report this as a bug"

@@ -23,7 +23,7 @@ from faust.types import TP, ConsumerMessage, Message
 from streams.errors import ReadFailed
 from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits, hand_out_raw_records
 from streams.lease import Lease
-from streams.offsets import OffsetTracker, Progress
+from streams.offsets import OffsetTracker, Progress, Work
 
 SCHEME: Final = "yijian"
 
@@ -198,6 +198,15 @@ class Consumer(driver.Consumer):
                 committed.get(tp, offset),
             )
             for tp, offset in tracker.processed().items()
+        }
+
+    def work(self, partition: int) -> dict[str, Work]:
+        """By topic how far a partition number is worked through, as of the last fetches."""
+        ends = self._thread.fetched_ends()
+        return {
+            tp.topic: Work(progress.done, ends.get(tp))
+            for tp, progress in self.progress().items()
+            if tp.partition == partition
         }
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:

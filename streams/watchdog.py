@@ -61,7 +61,8 @@ class Watchdog:
 
     Time is counted in looks, not on the clock: a process that was suspended for a while has not
     been stuck for a while. `call_loop` runs a function in the event loop; when that does not
-    happen for `stuck_s` the loop itself is stuck.
+    happen for `stuck_s` the loop itself is stuck. While `is_waiting` says that the worker reads
+    back what it remembers no commit is expected; that ends by itself where it hangs.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Watchdog:
         *,
         stuck_s: float,
         look_s: float = 2.0,
+        is_waiting: Callable[[], bool] = lambda: False,
     ) -> None:
         self.lags = Lags()
         self._progress = progress
@@ -81,6 +83,7 @@ class Watchdog:
         self._on_stuck = on_stuck
         self._stuck_s = stuck_s
         self._look_s = look_s
+        self._is_waiting = is_waiting
         self._seen: dict[TP, _Seen] = {}
         self._loop_waited_s = 0.0
         self._stopping = threading.Event()
@@ -112,7 +115,7 @@ class Watchdog:
 
     def _look_at(self, tp: TP, committed: int, lag: int) -> None:
         seen = self._seen.setdefault(tp, _Seen())
-        if lag == 0 or committed != seen.committed:
+        if lag == 0 or self._is_waiting() or committed != seen.committed:
             seen.committed, seen.waited_s = committed, 0.0
             return
         seen.waited_s += self._look_s

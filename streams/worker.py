@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final, cast
 
 from confluent_kafka.admin import AdminClient
@@ -37,7 +37,9 @@ from streams.errors import AgentFailed, BundlesUnreadable, ConfigurationError, S
 from streams.figures import Figures
 from streams.lanes import Lanes
 from streams.lease import Lease
+from streams.memory import Memory
 from streams.metrics import WorkerCollector
+from streams.offsets import Work
 from streams.placement import Placement
 from streams.producer import OutputProducer
 from streams.status import Status
@@ -116,11 +118,13 @@ class _Worker:
         stop = _stop_signal()
         self._app = app = build_app(self._config, self._lease)
         self._producer = OutputProducer(producer_config(self._config), self.fail)
+        self._memory = self._remember()
         self._lanes = Lanes(
             self._acknowledge,
             self._producer.fail,
             limits=self._config.in_flight,
             observer=self._figures,
+            state=self._memory.log if self._memory is not None else None,
         )
         self._declare_agent(app)
         watchdog = self._watchdog()
@@ -131,6 +135,7 @@ class _Worker:
         try:
             await app.start()
             watchdog.start()
+            ticking = self._tick()
             crashed = asyncio.ensure_future(app._crashed.wait())
             stopped = asyncio.ensure_future(stop.wait())
             await asyncio.wait({crashed, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,8 +146,28 @@ class _Worker:
         crashed.cancel()
         watchdog.stop()
         code = await self._drain()
+        if ticking is not None:
+            ticking.cancel()
         status.stop()
         return code
+
+    def _remember(self) -> Memory | None:
+        told = self._config.remembering
+        if told is None:
+            return None
+        return Memory.of(self._config, told, self._producer, self._lease, self.fail)
+
+    def _tick(self) -> asyncio.Task[None] | None:
+        if self._memory is None:
+            return None
+        return asyncio.ensure_future(self._memory.ticker.run(self._ticking, self._look))
+
+    def _look(self) -> None:
+        """Let batches go on whose state had to wait for the lease, or let them go."""
+        if self._lanes.open or self._lease.valid:
+            self._lanes.look()
+        else:
+            self._lanes.forgo()  # their partitions went to another worker already
 
     def _watchdog(self) -> Watchdog:
         config = self._config
@@ -156,6 +181,7 @@ class _Worker:
             loop.call_soon_threadsafe,
             self.fail,
             stuck_s=config.timeouts.stuck_s,
+            is_waiting=lambda: self._memory is not None and self._memory.state.recovering,
         )
 
     def _status(self, watchdog: Watchdog) -> StatusServer:
@@ -168,6 +194,7 @@ class _Worker:
             figures=self._figures,
             clock=self._clock,
             rules=self._rules,
+            memory=lambda: self._memory.figures() if self._memory is not None else None,
         )
         registry = CollectorRegistry()
         registry.register(WorkerCollector(self._figures, status.vitals))
@@ -211,6 +238,9 @@ class _Worker:
                 figures=self._figures,
                 is_current=lambda epoch: epoch == self._consumer.tracker.epoch,
                 max_record_bytes=self._config.max_output_bytes - _HEADROOM_BYTES,
+                state=self._memory.state if self._memory is not None else None,
+                positions=self._positions,
+                work=self._work,
             )
         )
         intake = app.topic(*self._config.intake, key_serializer="raw", value_serializer="raw")
@@ -239,9 +269,35 @@ class _Worker:
             log.warning("Positions were not committed in time; some events are evaluated again")
         except StreamsError as error:
             self.fail(error)
+        if self._memory is not None:
+            self._memory.state.revoked()
 
-    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+    async def _on_assigned(self, *told: Any, **__: Any) -> None:
         self._lanes.reopen()
+        if self._memory is not None:
+            assigned: Iterable[TP] = told[-1]
+            self._memory.state.assigned(tp.partition for tp in assigned)
+
+    def _positions(self, partition: int) -> dict[str, int]:
+        """Where reading of each intake topic began in this epoch, or what was committed since."""
+        ticks = self._config.topics.ticks
+        return {
+            topic: offset
+            for (topic, number), offset in self._consumer.tracker.positions().items()
+            if number == partition and topic != ticks
+        }
+
+    def _work(self, partition: int) -> dict[str, Work]:
+        """How far each intake topic is worked through."""
+        work = self._consumer.work(partition)
+        work.pop(self._config.topics.ticks, None)
+        return work
+
+    def _ticking(self) -> frozenset[int]:
+        """The partitions to tick for: those we have, once we know what their past is."""
+        if self._memory is None or self._memory.state.recovering or not self._lanes.open:
+            return frozenset()
+        return frozenset(tp.partition for tp in self._consumer.tracker.positions())
 
     async def _drain(self) -> int:
         """Finish what is under way, commit it, leave the group."""

@@ -11,12 +11,14 @@ from contracts.bundle import MAX_BUNDLE_BYTES
 from knowledge_base import KnowledgeBase
 from rules import Evaluator, Pack
 from rules.engine.engines import make_evaluator
+from rules.memory.attendant import Attendant, MemorySettings
 from streams.broker.topics import TopicSpec
 from streams.supervision import Supervisor
 from yijian.settings import Settings
 
 PACKS = Path(rules.__file__).parent / "packs"
 _DAY_MS = 86_400_000
+_TICKS_MS = 3_600_000  # a tick that was not taken within the hour tells nothing any more
 _HEADROOM = 64 * 1024  # what headers and framing add to a record
 
 
@@ -52,8 +54,12 @@ def load_core(settings: Settings) -> Core:
 
 def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) -> Supervisor:
     """The step from a record to its answer; records from Kafka have a key to be checked."""
+    attendant = None
+    if settings.state == "on":
+        attendant = Attendant(core.evaluator, MemorySettings(lateness_s=settings.lateness_s))
     return Supervisor(
         core.evaluator,
+        attendant,
         check_key=from_kafka,
         max_ahead_s=settings.max_ahead_s,
         max_output_bytes=settings.output_max_bytes - _HEADROOM,
@@ -94,6 +100,28 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     return [
         *intake,
         *(spec(name, settings.output_max_bytes) for name in outputs),
+        *_memory_specs(settings),
         broadcast(topics.bundles, MAX_BUNDLE_BYTES + _HEADROOM),
         broadcast(topics.registry, settings.intake_max_bytes),
     ]
+
+
+def _memory_specs(settings: Settings) -> list[TopicSpec]:
+    """What is remembered, and the ticks that let deadlines pass. The activities come here."""
+    state = TopicSpec(
+        name=settings.topics.state,
+        partitions=settings.partitions,
+        replication_factor=settings.replication,
+        compacted=True,
+        max_message_bytes=settings.output_max_bytes,
+        rewritten=True,
+    )
+    ticks = TopicSpec(
+        name=settings.topics.ticks,
+        partitions=settings.partitions,
+        replication_factor=settings.replication,
+        retention_ms=_TICKS_MS,
+        max_message_bytes=_HEADROOM,
+        log_append_time=True,  # a tick is nothing but the broker's time
+    )
+    return [state, ticks]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sinks.config import SinkConfig
-from streams.config import Runtime, Timeouts, WorkerConfig
+from streams.config import Remembering, Runtime, Timeouts, WorkerConfig
 from yijian.settings import Settings
 from yijian.verify.config import VerifyConfig
 
@@ -30,6 +30,7 @@ def worker_config(s: Settings) -> WorkerConfig:
         http_port=int(port),
         runtime=Runtime(switch_interval_s=s.switch_interval_s),
         max_output_bytes=s.output_max_bytes,
+        remembering=Remembering(max_live=s.state_live) if s.state == "on" else None,
     )
 
 

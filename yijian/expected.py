@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from contracts.decision import Basis, Reader, encode_record
+from contracts.decision import Basis, KindHeaders, Reader, encode_record
 from contracts.identity import EventKey
 from streams.supervision import Answer, DeadLetter, Supervisor
 from yijian.bundles.by_basis import (
@@ -55,6 +55,8 @@ def read_decisions(records: Iterable[LogRecord]) -> Decided:
     highest: dict[tuple[str, int], int] = {}
     known: dict[Basis, Basis] = {}
     for record in records:
+        if record.header(KindHeaders.KIND) == KindHeaders.REPEAT:
+            continue  # it names a decision and is none
         origin = record.origin
         topic, partition, offset = origin
         is_first = origin not in found.bases

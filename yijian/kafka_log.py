@@ -35,6 +35,10 @@ class LogRecord(NamedTuple):
         """Where it stands."""
         return self.topic, self.partition, self.offset
 
+    def header(self, name: str) -> bytes | None:
+        """The last header of this name."""
+        return dict(self.headers).get(name)
+
     @property
     def origin(self) -> Origin:
         """Of a decision: where the intake record stands that it is about."""

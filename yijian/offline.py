@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
-from simulation.ndjson import read
-from streams.supervision import DeadLetter, Supervisor
+from simulation.ndjson import Line, read
+from streams.state import Memories
+from streams.supervision import DeadLetter, Repeated, Supervisor, TimerFailed
+
+_SEAL_EVERY: Final = 1000
+_LINES: Final = "lines"
 
 
 class Answer(NamedTuple):
@@ -19,17 +23,52 @@ class Answer(NamedTuple):
 
 
 def evaluate(lines: Iterable[bytes], supervisor: Supervisor) -> Iterator[Answer]:
-    """A decision for every event of the lines; a refusal in the place of a line that is none."""
+    """The decisions about every event of the lines; a refusal in the place of a line that is none.
+
+    Where the rules remember, a line may be answered by several decisions, and time passes with
+    the lines: what an event brings due is decided behind it.
+    """
+    past = Memories() if supervisor.remembers else None
     for line in read(lines):
-        received_ms = line.position.arrival_ms if line.position is not None else None
-        answer = supervisor.supervise(line.value, received_ms=received_ms)
-        if isinstance(answer, DeadLetter):
-            refusal = {
-                "line": line.number,
-                "reason": answer.reason,
-                "path": answer.path,
-                "detail": answer.detail,
-            }
-            yield Answer(msgspec.json.encode({"dead_letter": refusal}), refused=True)
-        else:
-            yield Answer(answer.decision_bytes, refused=False)
+        yield from _answers(line, supervisor, past)
+        if past is not None:
+            yield from _fired(line, supervisor, past)
+            if line.number % _SEAL_EVERY == 0:
+                past.seal(_LINES, line.number)
+
+
+def _answers(line: Line, supervisor: Supervisor, past: Memories | None) -> Iterator[Answer]:
+    answer = supervisor.supervise(line.value, received_ms=_arrival_ms(line), past=past)
+    if isinstance(answer, DeadLetter):
+        refusal = {
+            "line": line.number,
+            "reason": answer.reason,
+            "path": answer.path,
+            "detail": answer.detail,
+        }
+        yield Answer(msgspec.json.encode({"dead_letter": refusal}), refused=True)
+    elif isinstance(answer, Repeated):
+        yield Answer(answer.record, refused=False)
+    else:
+        yield Answer(answer.decision_bytes, refused=False)
+        for issued in answer.further:
+            yield Answer(issued.decision_bytes, refused=False)
+
+
+def _fired(line: Line, supervisor: Supervisor, past: Memories) -> Iterator[Answer]:
+    arrival_ms = _arrival_ms(line)
+    latest_us = max((c.latest_us for c in past.clocks.sources.values()), default=0)
+    past.clocks.advance(latest_us if arrival_ms is None else arrival_ms * 1000)
+    while dues := past.due():
+        for due in dues:
+            fired = supervisor.fire(due, past)
+            if isinstance(fired, TimerFailed):
+                told = {"line": line.number, "timer": due.timer, "detail": fired.detail}
+                yield Answer(msgspec.json.encode({"timer_failed": told}), refused=True)
+                continue
+            for issued in fired:
+                yield Answer(issued.decision_bytes, refused=False)
+
+
+def _arrival_ms(line: Line) -> int | None:
+    return line.position.arrival_ms if line.position is not None else None

@@ -37,6 +37,13 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _span(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < 1e9:
+        raise ValueError
+    return number
+
+
 def _paths(text: str) -> tuple[Path, ...]:
     return tuple(Path(p).expanduser() for p in text.split(os.pathsep) if p)
 
@@ -56,6 +63,12 @@ def _profile(text: str) -> str:
 
 def _engine(text: str) -> str:
     if text not in ENGINES:
+        raise ValueError
+    return text
+
+
+def _switch(text: str) -> str:
+    if text not in ("on", "off"):
         raise ValueError
     return text
 
@@ -125,6 +138,15 @@ class Settings:
     packs: tuple[Path, ...] = _setting((), _paths, "folders of rules, instead of the shipped packs")
     rules_engine: str = _setting(
         "compiled", _engine, "what decides rules: `compiled`, or `durable` (durable_rules)"
+    )
+    state: str = _setting(
+        "on", _switch, "`on`: patients are remembered; `off`: each event is judged by itself"
+    )
+    state_live: int = _setting(
+        20_000, _positive, "memories of one partition that a worker keeps open; all lie as bytes"
+    )
+    lateness_s: float = _setting(
+        0.0, _span, "how long post-event rules that look back wait for late events; 0: not at all"
     )
     verify_share: float = _setting(
         0.0, _share, "percentage of decisions that `yijian verify` recomputes; 0: it is not started"

@@ -10,6 +10,7 @@
 `expect` is one of
 
     silent, exempt, does_not_apply     the outcome of the event as a whole
+    waiting                            the rule decides later: another event is expected
     alert                              exactly one alert, whatever it says
     {alert: {part: value}}             exactly one; any part of the finding, messages as rendered
     {alerts: [{…}, {…}]}               exactly these, in the order of the elements
@@ -17,12 +18,13 @@
     {undetermined: fact}               likewise
     {elements: {"1": alert, "2": {not_evaluable: item.dose}}}   element by element
 
-The event is written in the shorthand of rules.authoring.shorthand.
+The event is written in the shorthand of rules.authoring.shorthand. Beside `cases:`, or in its
+place, stands `timeline:` (rules.authoring.timelines), for history and deadlines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -30,10 +32,13 @@ from typing import Any, Final
 from knowledge_base.strict_yaml import Node, Problem, read
 from rules import words
 from rules.authoring.shorthand import ShorthandError, merge
+from rules.authoring.timelines import Timeline, read_timelines
 from rules.pack import TEST_SUFFIX, Pack
 from rules.reading.fields import Fields
 
-PLAIN: Final = ("silent", "exempt", "does_not_apply", "alert")
+TIMELINE: Final = "timeline"
+"""The outcome of a case whose steps say what each expects."""
+PLAIN: Final = ("silent", "exempt", "does_not_apply", "waiting", "alert")
 NAMED: Final = ("not_evaluable", "undetermined")
 DETAILED: Final = ("alert", "alerts", *NAMED, "elements")
 _SYNONYMS: Final = {"not_applicable": "does_not_apply"}
@@ -70,8 +75,10 @@ class Case:
     path: Path
     line: int
     event: dict[str, Any]
-    """In shorthand."""
+    """In shorthand; of a timeline its base."""
     expect: Expected
+    timeline: Timeline | None = None
+    """Events one after the other instead of the one, see rules.authoring.timelines."""
 
 
 def test_files(paths: Sequence[Path]) -> list[Path]:
@@ -98,7 +105,7 @@ def read_cases(path: Path, pack: Pack, problems: list[Problem]) -> list[Case]:
     if node is None:
         return []
     f = Fields(node, "a test file", problems)
-    if not f.expect(("rule", "base", "cases"), ()):
+    if not f.expect(("rule", "base"), ("cases", "timeline")):
         return []
     rule_id = f.text("rule")
     rule_node = f.get("rule") or node
@@ -109,19 +116,30 @@ def read_cases(path: Path, pack: Pack, problems: list[Problem]) -> list[Case]:
     if pack.rule(rule_id) is None:
         f.report(rule_node, f"there is no rule {rule_id}", "the rule's own file says why")
         return []
-    base, cases = f.get("base"), f.get("cases")
-    if base is None or cases is None:
+    base, cases, timeline = f.get("base"), f.get("cases"), f.get("timeline")
+    if cases is None and timeline is None:
+        f.report(node, "a test file has no `cases`", "add `cases: …`, or `timeline: …`")
+    if base is None or (cases is None and timeline is None):
         return []
-    if not base.is_mapping or not cases.is_list:
+    if not base.is_mapping or not (cases is None or cases.is_list):
         f.report(node, "`base` is a mapping and `cases` is a list", "see the shorthand")
         return []
     found = [
         case
-        for child in cases
+        for child in cases or ()
         if (case := _case(child, rule_id, base.plain(), problems)) is not None
     ]
+    if timeline is not None:
+        found += _timelines(timeline, rule_id, base.plain(), problems)
     _unique(found, problems)
     return found
+
+
+def _timelines(
+    node: Node, rule_id: str, base: dict[str, Any], problems: list[Problem]
+) -> Iterator[Case]:
+    for one in read_timelines(node, base, problems):
+        yield Case(rule_id, one.name, node.path, one.line, base, Expected(TIMELINE), one)
 
 
 def _unique(cases: Sequence[Case], problems: list[Problem]) -> None:

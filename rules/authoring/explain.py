@@ -16,6 +16,7 @@ from rules.authoring.origins import Origins
 from rules.authoring.said import said
 from rules.authoring.steps import Read, Step, Steps
 from rules.engine import outcomes
+from rules.engine.asked import NOW, Asked
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator
 from rules.engine.outcomes import RULE_ERROR
@@ -127,19 +128,23 @@ class Explainer:
         self._steps: dict[Ready, Steps] = {}
 
     @property
+    def evaluator(self) -> Evaluator:
+        return self._evaluator
+
+    @property
     def knowledge(self) -> KnowledgeBase:
         return self._evaluator.knowledge
 
-    def explain(self, rule_id: str, event: Event) -> Explanation:
-        """See the function. ValueError for no such rule."""
+    def explain(self, rule_id: str, event: Event, asked: Asked = NOW) -> Explanation:
+        """See the function; `asked` says what is remembered. ValueError for no such rule."""
         alone = self._alone_with(rule_id)
         rule = alone.pack.rules[0]
-        decision = alone.decide(event)
+        decision = alone.decide(event, "", asked)
         known = EVENT_TYPES[event.type]
         name = f"{known.family}.{known.verb}"
         if not any(name in body.on for body in rule.bodies):
             return Explanation(rule_id, decision, (), f"it is not about {name} events")
-        seen = alone.looked_at(event)
+        seen = alone.looked_at(event, asked)
         note = "" if seen else "it is not in force on the service date, or there is no such element"
         origins = Origins(event) if self._with_origins else None
         elements = tuple(self._element(ready, known.family, c, x, origins) for ready, c, x in seen)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from contracts.decision import Decision, Finding
+from contracts.decision import Decision
 from contracts.event import Event
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem
 from rules import words
 from rules.authoring.cases import Case, Expected, read_cases, test_files
+from rules.authoring.comparing import Difference, alerts_differ, plain
 from rules.authoring.explain import Explainer, Explanation, Truths
+from rules.authoring.running import run_timeline, without_past
 from rules.authoring.shorthand import ShorthandError, event_of
+from rules.authoring.timelines import Timeline
+from rules.engine.asked import NOW
 from rules.engine.engines import make_evaluator
-from rules.engine.messages import show
 from rules.model import Rule
 from rules.pack import Pack
 
@@ -39,19 +38,6 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One part in which expected and got differ; `part` is "" for the outcome."""
-
-    part: str
-    expected: str
-    got: str
-
-    def lines(self) -> tuple[str, str]:
-        head = f"{self.part}: " if self.part else ""
-        return f"{head}expected {self.expected}", f"{head}got      {self.got}"
-
-
-@dataclass(frozen=True)
 class CaseResult:
     case: Case
     got: str
@@ -63,6 +49,8 @@ class CaseResult:
     """What each condition came to."""
     error: str = ""
     """Why there is no event to decide."""
+    decisions: tuple[Decision, ...] = ()
+    """Of a timeline: all of them, in order."""
 
     @property
     def passed(self) -> bool:
@@ -140,11 +128,15 @@ def _explainer(rule: Rule, knowledge: KnowledgeBase, engine: str) -> Explainer:
 
 
 def _run(case: Case, explainer: Explainer) -> CaseResult:
+    if case.timeline is not None:
+        return _timeline(case, case.timeline, explainer)
     try:
         event: Event = event_of(case.event, explainer.knowledge)
     except ShorthandError as e:
         return CaseResult(case, "no event", error=f"the event cannot be made: {e}")
-    explained = explainer.explain(case.rule, event)
+    needs_memory = explainer.evaluator.pack.rules[0].needs_memory
+    asked = without_past(event, explainer.evaluator) if needs_memory else NOW
+    explained = explainer.explain(case.rule, event, asked)
     decision = explained.decision
     got = outcome_of(decision)
     missing = (
@@ -153,6 +145,12 @@ def _run(case: Case, explainer: Explainer) -> CaseResult:
     )
     diffs = _differences(case.expect, decision, got, explained)
     return CaseResult(case, got, tuple(diffs), missing, explained.truths())
+
+
+def _timeline(case: Case, timeline: Timeline, explainer: Explainer) -> CaseResult:
+    ran = run_timeline(timeline, case.rule, explainer)
+    decisions = tuple(decision for _, decision in ran.decisions)
+    return CaseResult(case, ran.got, ran.diffs, ran.missing, ran.truths, ran.error, decisions)
 
 
 def outcome_of(decision: Decision) -> str:
@@ -171,7 +169,9 @@ def outcome_of(decision: Decision) -> str:
         return "exempt"
     if counted.silent:
         return "silent"
-    return "undetermined" if counted.undetermined else "not_applicable"
+    if counted.undetermined:
+        return "undetermined"
+    return "waiting" if counted.waiting else "not_applicable"
 
 
 def _differences(
@@ -182,7 +182,7 @@ def _differences(
     if word_of(got) != expected.outcome:
         return [Difference("", str(expected), _shown(decision, got))]
     if got == "alert":
-        return _alerts(expected.alerts, decision.findings)
+        return alerts_differ(expected.alerts, decision.findings)
     return _facts(expected, _missing(decision, got))
 
 
@@ -199,7 +199,7 @@ def _by_element(expected: Expected, decision: Decision, explained: Explanation) 
             found.append(Difference(part, str(wanted), element.outcome))
         elif wanted.outcome == "alert":
             here = [f for f in decision.findings if f.element == name]
-            found += _alerts(wanted.alerts, here, f"{part}: ")
+            found += alerts_differ(wanted.alerts, here, f"{part}: ")
         else:
             inner = _facts(wanted, list(element.missing))
             found += [Difference(part, d.expected, d.got) for d in inner]
@@ -210,58 +210,6 @@ def _facts(expected: Expected, missing: Sequence[str]) -> list[Difference]:
     if set(expected.facts) <= set(missing):
         return []
     return [Difference("", str(expected), f"{expected.outcome}: {', '.join(missing)}")]
-
-
-def _alerts(
-    wanted: Sequence[dict[str, Any]], findings: Sequence[Finding], head: str = ""
-) -> list[Difference]:
-    if len(findings) != len(wanted):
-        return [Difference(head.removesuffix(": "), f"{len(wanted)} alerts", _listed(findings))]
-    found: list[Difference] = []
-    for number, (parts, finding) in enumerate(zip(wanted, findings, strict=True), 1):
-        inner: list[Difference] = []
-        for name in parts:
-            if name not in Finding.__struct_fields__:
-                fix = words.nearest(name, Finding.__struct_fields__)
-                inner.append(Difference(name, "part of an alert", f"an alert has none; {fix}"))
-        known = {name: part for name, part in parts.items() if name in Finding.__struct_fields__}
-        _compare(known, msgspec.to_builtins(finding), "", inner)
-        many = f"alert {number}: " if len(wanted) > 1 else ""
-        found += [Difference(f"{head}{many}{d.part}", d.expected, d.got) for d in inner]
-    return found
-
-
-def _listed(findings: Sequence[Finding]) -> str:
-    shown = "; ".join(f"{f.element or 'event'}: {f.message.en}" for f in findings)
-    return f"{len(findings)} alerts ({shown})" if findings else "0 alerts"
-
-
-def _compare(wanted: Any, got: Any, path: str, found: list[Difference]) -> None:
-    """Append each part that differs; mappings may be subsets, numbers may be written freely."""
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        for name, value in wanted.items():
-            _compare(value, got.get(name), f"{path}.{name}" if path else name, found)
-        return
-    if isinstance(wanted, list) and isinstance(got, list | tuple) and len(wanted) == len(got):
-        for number, (one, other) in enumerate(zip(wanted, got, strict=True)):
-            _compare(one, other, f"{path}[{number}]", found)
-        return
-    if got is None and wanted in ([], {}, ""):  # what is as usual is left out of a record
-        return
-    if wanted != (list(got) if isinstance(got, tuple) else got) and not _equal(wanted, got):
-        found.append(Difference(path, _plain(wanted), "nothing" if got is None else _plain(got)))
-
-
-def _equal(wanted: Any, got: Any) -> bool:
-    """Whether two amounts are equal: `25`, `25.0` and the text `25.00` are one amount."""
-    if isinstance(wanted, bool) or isinstance(got, bool):
-        return False
-    if isinstance(wanted, str) and isinstance(got, str) and "." not in wanted + got:
-        return False  # codes: `01` is not `1`
-    try:
-        return Decimal(str(wanted)) == Decimal(str(got))
-    except InvalidOperation:
-        return False
 
 
 def _missing(decision: Decision, got: str) -> list[str]:
@@ -283,20 +231,5 @@ def _shown(decision: Decision, got: str) -> str:
     missing = ", ".join(_missing(decision, got)) if got in ("not_evaluable", "undetermined") else ""
     text = f"{got}: {missing}" if missing else word_of(got)
     read = {**decision.facts, **{k: v for e in decision.elements.values() for k, v in e.items()}}
-    told = ", ".join(f"{name} = {_plain(value)}" for name, value in read.items())
+    told = ", ".join(f"{name} = {plain(value)}" for name, value in read.items())
     return f"{text} (facts read: {told})" if read else text
-
-
-def _plain(value: Any) -> str:
-    """A value as a test file would write it."""
-    if isinstance(value, str):
-        return repr(value)
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_plain, value))}]"
-    if isinstance(value, dict):
-        if set(value) == {"unknown"}:
-            return f"unknown ({value['unknown']})"
-        return f"{{{', '.join(f'{name}: {_plain(v)}' for name, v in value.items())}}}"
-    return show(value, "en")

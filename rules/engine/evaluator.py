@@ -90,9 +90,11 @@ class Evaluator:
         run = Run(self, event, asked)
         return run.decision(digest), run.duties
 
-    def looked_at(self, event: Event) -> list[tuple[Ready, Context, Element | None]]:
+    def looked_at(
+        self, event: Event, asked: Asked = NOW
+    ) -> list[tuple[Ready, Context, Element | None]]:
         """Every rule in force with every element it could be about, for explanations."""
-        run = Watched(self, event)
+        run = Watched(self, event, asked)
         run.decision("")
         return run.seen
 

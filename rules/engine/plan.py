@@ -20,7 +20,7 @@ from rules.engine.reasons import Reasons
 from rules.engine.reconciling import Claim
 from rules.engine.told import Told
 from rules.facts.base import Context, Element
-from rules.model import NEVER, Rule
+from rules.model import Rule
 
 _MAX_JOINED: Final = 4096
 
@@ -80,8 +80,7 @@ class Ready:
         known = EVENT_TYPES[event_type]
         self.rule = rule
         self.whole = whole or rule
-        self.is_duty = rule.expect is not None and rule.unless == NEVER
-        """Whether it only says that something is expected."""
+        self.expects = rule.expect is not None
         self.id = rule.id
         self.version = rule.version
         self.order = order

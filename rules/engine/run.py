@@ -21,7 +21,7 @@ from contracts.decision import (
 )
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
-from rules.engine.asked import NOW, Asked
+from rules.engine.asked import EVENT, NOW, Asked
 from rules.engine.duties import Duty
 from rules.engine.outcomes import (
     ALERT,
@@ -356,7 +356,7 @@ class Run:
         missing: tuple[Missing, ...] = _ERROR
         try:
             if outcome in (ALERT, UNVERIFIED):
-                if ready.is_duty:
+                if ready.expects and self.asked.part == EVENT:
                     self.expect(ready, c, x)
                     return
                 is_unverified = outcome == UNVERIFIED

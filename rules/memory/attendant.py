@@ -73,11 +73,7 @@ class Attendant:
         seen = memory.seen.get(key)
         if seen is not None:
             return self._again(event, digest, seen, scope)
-        at_us = us_of(event.time)
-        coverage.keep(self.horizon, max(memory.latest_us, at_us))
-        coverage.hears(event.source, EVENT_TYPES[event.type].family, at_us)
-        present = self._remember(event, key, digest, at_us, memory)
-        asked = Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)
+        asked = self.meet(event, digest, memory, coverage, scope)
         decision, arisen = self.evaluator.duties(event, digest, asked)
         if decision.waiting:
             decision = self._wait(decision, arisen, event, digest, key, memory)
@@ -86,6 +82,17 @@ class Attendant:
             return Taken((decision,))
         settled = self._deadlines.settle(event, memory, coverage)
         return Taken((decision, *(delivery.limited(one, memory, at_us) for one in settled)))
+
+    def meet(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
+    ) -> Asked:
+        """With what an event is decided that did not come before; the memory remembers it."""
+        at_us = us_of(event.time)
+        coverage.keep(self.horizon, max(memory.latest_us, at_us))
+        coverage.hears(event.source, EVENT_TYPES[event.type].family, at_us)
+        key = event_key(event.source, event.id)
+        present = self._remember(event, key, digest, at_us, memory)
+        return Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """The decision of a timer whose time has come; none where nothing is left to say."""

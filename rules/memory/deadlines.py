@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -25,7 +25,7 @@ from rules.engine.duties import AT_DUE, ESCALATE, REMIND, Duty
 from rules.engine.evaluator import Evaluator
 from rules.memory import duties
 from rules.memory.coverage import Coverage
-from rules.memory.duties import Duties, Settled
+from rules.memory.duties import Duties, Place, Settled
 from rules.memory.history import Recalled
 from rules.memory.instants import instant_of
 from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
@@ -141,14 +141,14 @@ class Deadlines:
         if timer.kind == LATE:
             return About(timer, event, kept.digest, None, Settled(duties.WAITS, timer.fire_us))
         rule = self._evaluator.body(timer.rule, timer.version)
-        stands = self._duties.settle(timer, rule, self._day(event), memory, coverage)
+        stands = self._duties.settle(timer, rule, self._place(event), memory, coverage)
         return About(timer, event, kept.digest, rule, stands)
 
-    def _day(self, event: Event) -> date:
+    def _place(self, event: Event) -> Place:
         zone = self._evaluator.zone(event.data.institution, event.time)
         service = event.data.service_time
         at = service if isinstance(service, datetime) else event.time
-        return at.astimezone(zone).date()
+        return Place(at.astimezone(zone).date(), zone)
 
     def _asked(
         self, about: About, part: str, cause: str, memory: Memory, coverage: Coverage

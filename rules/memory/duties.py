@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any, Final
 
 from knowledge_base import KnowledgeBase
@@ -49,6 +49,14 @@ class Settled:
     since_us: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and when a duty arose: what conditions on the expected event ask of their context."""
+
+    day: date
+    zone: tzinfo
+
+
 class Duties:
     """Settles duties with the rules of one pack."""
 
@@ -57,9 +65,9 @@ class Duties:
         self._where: dict[int, tuple[Rule, Any]] = {}
 
     def settle(
-        self, timer: Timer, rule: Rule | None, day: date, memory: Memory, coverage: Coverage
+        self, timer: Timer, rule: Rule | None, place: Place, memory: Memory, coverage: Coverage
     ) -> Settled:
-        """How a duty stands now; `day` is the one whose knowledge judges it."""
+        """How a duty stands now, judged by the knowledge of a day."""
         if rule is None or rule.expect is None:
             return Settled(GONE, timer.due_us)
         expect = rule.expect
@@ -69,9 +77,9 @@ class Duties:
         due = self._extended(timer, expect, memory)
         for event in expect.until:
             for ended, at in _went_through(memory, event, timer, expect):
-                if at <= due and ended.key != timer.act:
+                if at <= due and not _is_own(ended, event, timer, rule):
                     return Settled(ENDED, due, ended)
-        return self._fulfilled(timer, rule, expect, due, day, memory, coverage)
+        return self._fulfilled(timer, rule, expect, due, place, memory, coverage)
 
     def _extended(self, timer: Timer, expect: Expect, memory: Memory) -> int:
         if expect.extend is None:
@@ -80,15 +88,15 @@ class Duties:
         return max([timer.due_us, *(at + timer.extend_us for at in times if at >= timer.from_us)])
 
     def _fulfilled(
-        self, timer: Timer, rule: Rule, expect: Expect, due: int, day: date, memory: Memory,
+        self, timer: Timer, rule: Rule, expect: Expect, due: int, place: Place, memory: Memory,
         coverage: Coverage,
     ) -> Settled:  # fmt: skip
         uncertain = False
         trusting: Settled | None = None
         for act, at in _went_through(memory, expect.event, timer, expect):
-            if act.key == timer.act or not timer.from_us <= at <= due:
+            if _is_own(act, expect.event, timer, rule) or not timer.from_us <= at <= due:
                 continue
-            truth = self._fits(timer, rule, expect, act, day)
+            truth = self._fits(timer, rule, expect, act, place)
             if truth is None:
                 uncertain = True
             elif truth:
@@ -102,10 +110,10 @@ class Duties:
         why = "" if since is not None and since <= timer.from_us else "not_covered"
         return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=since)
 
-    def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, day: date) -> Truth:
+    def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, place: Place) -> Truth:
         known = self._where.get(id(rule))
         if known is None or known[0] is not rule:
-            run = compile_condition(expect.where, PAST, act.family, self._knowledge, day)
+            run = compile_condition(expect.where, PAST, act.family, self._knowledge, place.day)
             names = expected_facts(expect)
             found = [fact_of(name, PAST) for name in names]
             known = self._where[id(rule)] = (rule, (run, tuple(f for f in found if f is not None)))
@@ -115,11 +123,13 @@ class Duties:
             fact = fact_of(f"{THIS}{name}", PAST)
             if fact is not None:
                 values[fact.name] = restore(fact, raw)
-        truth: Truth = run(_NO_CONTEXT, values, Element(None, ""), values)
+        truth: Truth = run(place, values, Element(None, ""), values)
         return truth
 
 
-_NO_CONTEXT: Final[Any] = None
+def _is_own(act: Act, event: str, timer: Timer, rule: Rule) -> bool:
+    """Whether it is what brought the duty: an act may end by itself what its beginning brought."""
+    return act.key == timer.act and event in rule.on
 
 
 def _went_through(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node, Problem
 from rules import words
-from rules.engine.messages import HISTORY, NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
+from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
 from rules.facts import Fact, Type
 from rules.finding_model import FindingSpec, PhaseChange, SeverityMap
 from rules.model import (
@@ -153,7 +153,7 @@ class _Reader:
                     fix = "no condition compares with a parameter"
                     text = "{threshold} means nothing here"
                     self.fields.report(node, text, fix, PLACEHOLDERS)
-            elif name == HISTORY:
+            elif name == words.HISTORY:
                 if not self.has_history:
                     fix = "`when` asks for no `history`"
                     text = "{history} means nothing here"

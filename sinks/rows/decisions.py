@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from contracts.decision import OriginHeaders
+from contracts.decision import KindHeaders, OriginHeaders
 from sinks.instants import clamp_ms, month_of, to_ms
 from sinks.rows.record import Placed, Record, Unwritable
 from sinks.tables import ALERTS, DECISIONS
@@ -106,7 +106,7 @@ _finding: Final = msgspec.json.Decoder(_Finding)
 def decision_rows(record: Record) -> tuple[Placed, ...]:
     """The alerts' rows, then the decision's: only a decision makes its alerts visible."""
     value = record.value
-    if value is None:
+    if value is None or record.header(KindHeaders.KIND) == KindHeaders.REPEAT:
         return ()
     try:
         decision = _decision.decode(value)

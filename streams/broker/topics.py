@@ -30,9 +30,27 @@ from streams.broker.errors import (
 )
 
 _MANAGED: Final = frozenset(
-    {"cleanup.policy", "max.message.bytes", "message.timestamp.type", "retention.ms"}
+    {
+        "cleanup.policy",
+        "max.compaction.lag.ms",
+        "max.message.bytes",
+        "message.timestamp.type",
+        "min.cleanable.dirty.ratio",
+        "retention.ms",
+        "segment.bytes",
+        "segment.ms",
+    }
 )
 """What a TopicSpec decides; set on a topic but not by its spec, it goes back to the default."""
+
+
+_REWRITTEN: Final = {
+    # What is not rolled is never compacted: Kafka's own figures are 1 GiB and a week.
+    "segment.bytes": str(64 * 1_048_576),
+    "segment.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.3",
+    "max.compaction.lag.ms": "3600000",
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,9 @@ class TopicSpec:
     compacted: bool = False
     max_message_bytes: int = 1_048_576
     log_append_time: bool = True
+    rewritten: bool = False
+    """Of a compacted topic whose keys are written again and again, and which is read as a whole:
+    old values are dropped early, so that reading it does not grow with its age."""
 
     def __post_init__(self) -> None:
         if self.partitions < 1 or self.replication_factor < 1 or self.max_message_bytes < 1:
@@ -69,6 +90,8 @@ class TopicSpec:
         }
         if self.retention_ms is not None:
             config["retention.ms"] = str(self.retention_ms)
+        if self.rewritten:
+            config |= _REWRITTEN
         return config
 
     def _cleanup_policy(self) -> str:

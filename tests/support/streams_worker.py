@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from contracts.decision import OriginHeaders
 from contracts.topics import Topics
 from streams.broker import TopicError, TopicSpec, apply_topics, log_bounds
-from streams.config import Timeouts, WorkerConfig
+from streams.config import Remembering, Timeouts, WorkerConfig
 from streams.supervise import Backoff, ProcessSupervisor
 
 PARTITIONS = 4
@@ -79,10 +80,11 @@ class Installation:
     def __post_init__(self) -> None:
         self.topics = Topics(prefix=self.prefix)
         self.group = f"{self.prefix}-worker"
-        intake = (*self.topics.all_intake, self.topics.rekeyed)
+        intake = (*self.topics.all_intake, self.topics.rekeyed, self.topics.ticks)
         outputs = (self.topics.decisions, self.topics.alerts, self.topics.dead_letters)
         specs = [TopicSpec(name, PARTITIONS) for name in intake]
         specs += [TopicSpec(name, PARTITIONS, max_message_bytes=OUTPUT_BYTES) for name in outputs]
+        specs.append(TopicSpec(self.topics.state, PARTITIONS, compacted=True, rewritten=True))
         apply_topics(self.bootstrap, specs)
 
     @property
@@ -178,6 +180,14 @@ class Installation:
         """How many records a topic holds (without transactions in it)."""
         return sum(b.latest - b.earliest for b in self.bounds(topic).values())
 
+    def healthy(self, name: str) -> dict[str, Any]:
+        """What the newest worker of a name says of itself."""
+        lines = self.log_of(name).splitlines()
+        address = [x for x in lines if "http://" in x][-1].rpartition(" ")[2]
+        with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
     def committed(self, topic: str) -> dict[int, int]:
         """Per partition the position the worker group has committed; -1001 where none."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.group})
@@ -248,6 +258,8 @@ def _die_after_outputs() -> None:
     made = Lanes.__init__
 
     class Killer:
+        may_write = True
+
         def write(self, passage: Passage) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
             return 0
@@ -256,6 +268,21 @@ def _die_after_outputs() -> None:
         made(self, *args, **{**kwargs, "state": Killer()})
 
     Lanes.__init__ = with_killer  # type: ignore[method-assign]
+
+
+def _die_at_state() -> None:
+    """SIGKILL when the first state records are to be written, with the timers' decisions out."""
+    from streams.lanes import Passage
+    from streams.state.log import StateLog
+
+    wrote = StateLog.write
+
+    def write(self: StateLog, passage: Passage) -> int:
+        if passage.tp.topic.endswith(".ticks.v1") and passage.decided >= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return wrote(self, passage)
+
+    StateLog.write = write  # type: ignore[method-assign]
 
 
 def _hold_outputs() -> None:
@@ -272,6 +299,7 @@ FAULTS = {
     "never_acknowledge": _never_acknowledge,
     "raise_in_agent": _raise_in_agent,
     "die_after_outputs": _die_after_outputs,
+    "die_at_state": _die_at_state,
 }
 
 
@@ -280,17 +308,20 @@ def main(config: dict[str, Any]) -> int:
     from streams.bundles import FixedRules
     from streams.supervision import Supervisor
     from streams.worker import run
+    from support.fake_attendant import FakeAttendant
     from support.streams_fakes import FakeEvaluator
 
     logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if fault := config.pop("fault", None):
         FAULTS[fault]()
+    remembers = config.pop("remembers", False)
     timeouts = {"session_s": 6, "heartbeat_s": 0.5, "message_s": 4, "flush_s": 5, "rebalance_s": 8}
     settings = WorkerConfig(
         bootstrap=config.pop("bootstrap"),
         topics=Topics(prefix=config.pop("prefix")),
         group_id=config.pop("group"),
         timeouts=Timeouts(**{**timeouts, **config.pop("timeouts", {})}),
+        remembering=Remembering() if remembers else None,
         **config,
     )
     slow_s = float(os.environ.get("YIJIAN_TEST_SLOW_S", "0"))
@@ -304,7 +335,8 @@ def main(config: dict[str, Any]) -> int:
 
         evaluator.decide = slowly  # type: ignore[method-assign]
     limit = settings.max_output_bytes - 16_384
-    return run(settings, FixedRules(Supervisor(evaluator, max_output_bytes=limit)))
+    attendant = FakeAttendant(evaluator) if remembers else None
+    return run(settings, FixedRules(Supervisor(evaluator, attendant, max_output_bytes=limit)))
 
 
 if __name__ == "__main__":

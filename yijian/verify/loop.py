@@ -18,7 +18,7 @@ from uuid import UUID
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from contracts.decision import Decision, OriginHeaders, Reader
+from contracts.decision import Decision, KindHeaders, OriginHeaders, Reader
 from sinks.jobs import Jobs
 from sinks.rows.record import Record
 from sinks.verifications import Abandoned, Place, RuleCount, Verification, VerificationStore
@@ -148,6 +148,8 @@ class Loop:
         """Rows of the sampled records; None once `stop` is set."""
         sampled: list[tuple[Record, Decision]] = []
         for record in records:
+            if record.header_text(KindHeaders.KIND) == KindHeaders.REPEAT.decode():
+                continue  # it names a decision and is none
             decision = _decision(record)
             if decision is None:
                 self._figures.unreadable += 1
@@ -225,7 +227,12 @@ def _decision(record: Record) -> Decision | None:
 
 
 def _origin(record: Record) -> Place | None:
-    """Where the event of a decision stands; None where the headers do not say."""
+    """Where the event of a decision stands; None where the headers do not say.
+
+    A decision that a timer led to names the tick.
+    """
+    if record.header_text(KindHeaders.TIMER):
+        return None
     partition = record.header_int(OriginHeaders.PARTITION)
     offset = record.header_int(OriginHeaders.OFFSET)
     topic = record.header_text(OriginHeaders.TOPIC)

@@ -11,8 +11,8 @@ import knowledge_base
 from knowledge_base import KnowledgeError
 from knowledge_base.strict_yaml import Problem, read
 from rules import Evaluator
+from rules.authoring.comparing import plain
 from rules.authoring.shorthand import ShorthandError, event_of
-from rules.authoring.testing import _plain
 from rules.docs.tests import EXAMPLES
 from rules.docs.tests import tests_page as page_of
 from rules.model import limits_of
@@ -45,9 +45,9 @@ def test_without_a_catalogue_a_drug_is_not_just_unknown() -> None:
 
 def test_values_of_a_failure_are_plain() -> None:
     at = datetime.fromisoformat("2026-02-04T10:00+08:00")
-    assert _plain(("a", 1.0)) == "['a', 1]"
-    assert _plain(at) == "2026-02-04 10:00"
-    assert _plain({"unknown": "not_reported"}) == "unknown (not_reported)"
+    assert plain(("a", 1.0)) == "['a', 1]"
+    assert plain(at) == "2026-02-04 10:00"
+    assert plain({"unknown": "not_reported"}) == "unknown (not_reported)"
 
 
 def said(tmp_path: Path, **parts: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from contracts.acts import FAMILIES, VERBS
 from contracts.decision import (
     Basis,
     Coverage,
@@ -90,6 +91,24 @@ def test_an_encounter_is_its_own_encounter_and_a_voiding_verb_is_marked() -> Non
     row = named(EventRows()(record(json.dumps(sent).encode()))[0])
     assert (row["encounter_id"], row["encounter_kind"]) == ("stay", "inpatient")
     assert row["voided"] is True
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_every_family_is_a_row_of_the_same_columns(family: str) -> None:
+    sent = EVENT | {
+        "type": f"{family}.{VERBS[family][0]}.v1",
+        "data": {
+            "act_id": "a",
+            "revision": 1,
+            "institution": "h1",
+            "allergies": {},
+            "diagnosis": {"code": {"system": "s", "code": "c"}},
+            "alert_id": "a",
+        },
+    }
+    row = named(EventRows()(record(json.dumps(sent).encode()))[0])
+    assert (row["family"], row["verb"]) == (family, VERBS[family][0])
+    assert row["lines.amount"] == []
 
 
 STAY = EVENT | {"type": "encounter.updated.v1"}

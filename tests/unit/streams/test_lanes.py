@@ -33,6 +33,7 @@ class State:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.reports: list[Callable[[KafkaError | None, Any], None]] = []
+        self.may_write = True
 
     def write(self, passage: Passage) -> int:
         self.log.append(("state", passage.last))
@@ -229,3 +230,53 @@ def test_whatever_order_deliveries_take_acknowledgements_keep_the_lane(
         assert (lanes.bytes, lanes.batches) == (0, 0)
 
     asyncio.run(play())
+
+
+async def test_state_waits_for_the_right_to_write_and_so_does_the_acknowledgement() -> None:
+    log = Log()
+    state = State(log)
+    lanes = Lanes(log.acknowledge, fail, state=state)
+    passage = lanes.enter(A0, 9, 1)
+    state.may_write = False
+    lanes.sent(passage, 0, 0)
+    lanes.look()
+    assert log == []
+    assert lanes.batches == 1
+    state.may_write = True
+    lanes.look()
+    assert log == [("state", 9)]
+    state.reports[0](None, None)
+    await settle()
+    assert log == [("state", 9), ("ack a0", 9)]
+
+
+async def test_batches_whose_state_may_not_be_written_leave_without_being_acknowledged() -> None:
+    log = Log()
+    state = State(log)
+    lanes = Lanes(log.acknowledge, fail, state=state)
+    state.may_write = False
+    for last in (9, 19):
+        lanes.sent(lanes.enter(A0, last, 1), 0, 0)
+    lanes.close()
+    lanes.forgo()
+    await lanes.flush(1.0)
+    assert log == []
+    assert lanes.batches == 0
+
+
+async def test_a_batch_knows_where_its_last_decision_stands() -> None:
+    lanes = Lanes(Log().acknowledge, fail)
+    passage = lanes.enter(A0, 9, 1)
+    lanes.sent(passage, 2, 0)
+    for offset in (40, 41):
+        passage.report_decision(None, Stored(offset))
+    await settle()
+    assert passage.decided == 41
+    assert passage.outputs.complete
+
+
+class Stored:
+    """What a delivery report tells of a stored record."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = lambda: offset

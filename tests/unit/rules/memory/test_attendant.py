@@ -123,7 +123,7 @@ def test_the_window_begins_after_its_first_instant() -> None:
     patient = Patient(again())
     patient.comes(0)
     assert not patient.comes(72).decisions[0].findings
-    assert patient.comes(71.999).decisions[0].findings
+    assert patient.comes(71.99).decisions[0].findings
 
 
 def test_a_revision_of_the_same_act_is_no_member() -> None:
@@ -193,10 +193,8 @@ def admitted(patient: Patient, at_h: float = 0) -> Decision:
 
 
 def signed(patient: Patient, at_h: float, **short: Any) -> Taken:
-    return patient.comes(
-        at_h, event="document.signed", kind="first_progress_note", encounter={"id": "v1"},
-        **{"signed_at_trusted": True, **short},
-    )  # fmt: skip
+    usual = {"kind": "first_progress_note", "encounter": {"id": "v1"}, "signed_at_trusted": True}
+    return patient.comes(at_h, event="document.signed", **{**usual, **short})
 
 
 def test_a_duty_is_told_and_fires_after_it_is_due_and_not_before() -> None:

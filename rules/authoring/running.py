@@ -1,0 +1,220 @@
+"""Runs a timeline: one rule, one memory, the clock of the broker as the steps say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+import msgspec
+
+from contracts.decision import Decision, Finding
+from contracts.event import Event, encode_event
+from rules import words
+from rules.authoring.comparing import Difference, alerts_differ, compare
+from rules.authoring.explain import Explainer, Truths
+from rules.authoring.shorthand import DEFAULT_INSTITUTION, ShorthandError, event_of
+from rules.authoring.timelines import NOTHING_SAID, Moment, Outcome, Timeline
+from rules.authoring.virtual import START, TIMED, at_of, in_calendar, instant
+from rules.engine.asked import Asked
+from rules.engine.evaluator import Evaluator
+from rules.logic import Truth
+from rules.memory.attendant import Attendant, Taken
+from rules.memory.coverage import Coverage
+from rules.memory.instants import us_of
+from rules.memory.model import Memory, decode, encode
+
+_START: Final = datetime(*START, tzinfo=UTC)
+_MOST: Final = 10_000
+"""More firings than any timeline needs: a timer that never ends is a mistake of ours."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that a decision says."""
+
+    word: str
+    value: Any
+    """The finding, the retraction, what waits; or the missing facts."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a timeline came to."""
+
+    got: str
+    """alert where one step alerted, else what the last event came to."""
+    diffs: tuple[Difference, ...] = ()
+    missing: tuple[str, ...] = ()
+    decisions: tuple[tuple[int, Decision], ...] = ()
+    """Each with the line of its step."""
+    truths: Truths = ()
+    error: str = ""
+
+
+def run_timeline(timeline: Timeline, rule_id: str, explainer: Explainer) -> Ran:
+    """The timeline of a rule, from an empty and complete memory."""
+    return _Run(timeline, rule_id, explainer).ran()
+
+
+def without_past(event: Event, evaluator: Evaluator) -> Asked:
+    """An event that is the first of all, and that is known."""
+    return Attendant(evaluator).meet(event, "", Memory(), Coverage(is_total=True))
+
+
+class _Run:
+    def __init__(self, timeline: Timeline, rule_id: str, explainer: Explainer) -> None:
+        self._timeline = timeline
+        self._rule_id = rule_id
+        self._explainer = explainer
+        evaluator = self._evaluator = explainer.evaluator
+        self._truths: list[tuple[str, str, Truth]] = []
+        self._attendant = Attendant(evaluator)
+        self._memory = Memory()
+        self._coverage = Coverage(is_total=True)
+        self._zone = _zone_of(timeline, evaluator)
+        self._decisions: list[tuple[int, Decision]] = []
+        self._diffs: list[Difference] = []
+
+    def ran(self) -> Ran:
+        for moment in self._timeline.moments:
+            try:
+                decisions = list(self._step(moment))
+            except ShorthandError as e:
+                error = f"line {moment.line}: the event cannot be made: {e}"
+                return Ran("no event", decisions=tuple(self._decisions), error=error)
+            self._decisions += ((moment.line, decision) for decision in decisions)
+            self._compare(moment, decisions)
+        told = [one for _, decision in self._decisions for one in said_by(decision)]
+        missing = [fact for one in told if isinstance(one.value, tuple) for fact in one.value]
+        return Ran(
+            self._got(told),
+            tuple(self._diffs),
+            tuple(dict.fromkeys(missing)),
+            tuple(self._decisions),
+            tuple(self._truths),
+        )
+
+    def _got(self, told: list[Said]) -> str:
+        if any(one.word == "alert" for one in told):
+            return "alert"
+        return told[-1].word if told else "silent"
+
+    def _step(self, moment: Moment) -> Iterator[Decision]:
+        at = instant(moment.at, self._zone)
+        yield from self._fire(us_of(at))
+        if moment.event is not None:
+            event = self._event(moment, at)
+            yield from self._take(event).decisions
+            yield from self._fire(us_of(at))
+
+    def _fire(self, now_us: int) -> Iterator[Decision]:
+        """The decisions of the timers that are due, in their order."""
+        for _ in range(_MOST):
+            due = sorted((timer.fire_us, timer.id) for timer in self._memory.timers.values())
+            if not due or due[0][0] > now_us:
+                return
+            fire_us, timer_id = due[0]
+            taken = self._attendant.fire(self._memory, self._coverage, timer_id, fire_us)
+            yield from taken.decisions
+        raise RuntimeError("a timer fires for ever")
+
+    def _event(self, moment: Moment, at: datetime) -> Event:
+        time = at if moment.time is None else instant(moment.time, self._zone)
+        short = {**in_calendar(moment.event, self._zone), "at": time.isoformat()}
+        return event_of(short, self._evaluator.knowledge)
+
+    def _take(self, event: Event) -> Taken:
+        self._explain(event)
+        digest = hashlib.sha256(encode_event(event)).hexdigest()
+        taken = self._attendant.take(event, digest, self._memory, self._coverage)
+        if taken.reused:
+            raise ShorthandError(f"the id {event.id} came before with other content")
+        return taken
+
+    def _explain(self, event: Event) -> None:
+        """What each condition comes to, asked with a copy of the memory."""
+        before = decode(encode(self._memory))
+        asked = self._attendant.meet(event, "", before, self._coverage)
+        self._truths += self._explainer.explain(self._rule_id, event, asked).truths()
+
+    def _compare(self, moment: Moment, decisions: list[Decision]) -> None:
+        got = [one for decision in decisions for one in said_by(decision)]
+        loud = [one for one in got if one.word not in NOTHING_SAID]
+        head = f"line {moment.line}"
+        if moment.expect is None:
+            wrong = [one for one in loud if one.word in ("alert", "retracted")]
+            self._diffs += [Difference(head, "nothing to be said", shown(one)) for one in wrong]
+            return
+        wanted = moment.expect
+        if len(wanted) == 1 and wanted[0].word in NOTHING_SAID:
+            last = got[-1].word if got else "silent"
+            if loud or last != wanted[0].word:
+                told = "; ".join(map(shown, loud)) or last
+                self._diffs.append(Difference(head, wanted[0].word, told))
+            return
+        if [one.word for one in loud] != [one.word for one in wanted]:
+            told = "; ".join(map(shown, loud)) or "silent"
+            self._diffs.append(Difference(head, "; ".join(map(str, wanted)), told))
+            return
+        for one, outcome in zip(loud, wanted, strict=True):
+            self._diffs += self._parts(head, one, outcome)
+
+    def _parts(self, head: str, got: Said, wanted: Outcome) -> list[Difference]:
+        if isinstance(got.value, Finding):
+            return alerts_differ([wanted.parts], [got.value], f"{head}: ")
+        if isinstance(got.value, tuple):
+            if set(wanted.facts) <= set(got.value):
+                return []
+            return [Difference(head, str(wanted), shown(got))]
+        found: list[Difference] = []
+        whole = {name: self._timed(name, part) for name, part in wanted.parts.items()}
+        compare(whole, msgspec.to_builtins(got.value), "", found)
+        return [Difference(f"{head}: {d.part}", d.expected, d.got) for d in found]
+
+    def _timed(self, name: str, part: Any) -> Any:
+        """A virtual time as the records write it."""
+        at = at_of(part) if name == "until" or TIMED.search(name) else None
+        return part if at is None else instant(at, self._zone).isoformat()
+
+
+def said_by(decision: Decision) -> list[Said]:
+    """What a decision says, in order; one of NOTHING_SAID where it says nothing."""
+    found = [Said("alert", finding) for finding in decision.findings]
+    if decision.retracted is not None:
+        found.append(Said("retracted", decision.retracted))
+    missing = [lack.fact for entry in decision.not_evaluable for lack in entry.missing]
+    if missing:
+        found.append(Said("not_evaluable", tuple(dict.fromkeys(missing))))
+    open_facts = [g.fact for g in decision.undetermined if g.fact != words.INTERACTIONS]
+    if open_facts:
+        found.append(Said("undetermined", tuple(dict.fromkeys(open_facts))))
+    found += [Said("waiting", one) for one in decision.waiting]
+    return found or [Said(_quiet(decision), None)]
+
+
+def _quiet(decision: Decision) -> str:
+    counted = decision.coverage
+    if counted.exempt:
+        return "exempt"
+    return "silent" if counted.silent else "does_not_apply"
+
+
+def shown(said: Said) -> str:
+    """For a message: what was said."""
+    if isinstance(said.value, Finding):
+        return f"alert: {said.value.message.en}"
+    if isinstance(said.value, tuple):
+        return f"{said.word}: {', '.join(said.value)}"
+    why = getattr(said.value, "why", "")
+    return f"{said.word}: {why}" if why else said.word
+
+
+def _zone_of(timeline: Timeline, evaluator: Evaluator) -> tzinfo:
+    """The time zone of the institution of the first event."""
+    events = (moment.event for moment in timeline.moments if moment.event is not None)
+    first: dict[str, Any] = next(events, {})
+    at = next((m.at for m in timeline.moments if isinstance(m.at, datetime)), _START)
+    return evaluator.zone(str(first.get("institution", DEFAULT_INSTITUTION)), at)

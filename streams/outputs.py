@@ -1,0 +1,229 @@
+"""The outputs of one batch, from its records to what the producer is given."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from time import perf_counter
+from typing import Any, Final
+
+from contracts.decision import KindHeaders, OriginHeaders
+from contracts.intake import Reason
+from streams.lanes import Passage
+from streams.means import Means
+from streams.origin import Origin, origin_headers, origin_of
+from streams.past import Due
+from streams.state import Memories
+from streams.state.interrupted import Withdrawal
+from streams.supervision import Answer, DeadLetter, Repeated, Result, TimerFailed
+from streams.transport import Batch
+
+log = logging.getLogger(__name__)
+
+_TIMED: Final = 15
+"""One evaluation of sixteen is timed: those whose offset has none of these bits."""
+_MAX_KEY_BYTES: Final = 4096
+"""Longer than any subject; the key of a dead letter is cut there."""
+_NOW: Final = 0
+"""As a record's timestamp: the time of producing."""
+
+
+class Outputs:
+    """The outputs of one batch's records, for the batch's own partition number.
+
+    They wait here until `send`, in their order.
+    """
+
+    def __init__(
+        self, means: Means, batch: Batch, passage: Passage, memories: Memories | None = None
+    ) -> None:
+        topic, partition = batch.tp
+        topics = means.topics
+        self.count = 0
+        self.size = 0
+        self._decisions = topics.decisions
+        self._alerts = topics.alerts
+        self._dead_letters = topics.dead_letters
+        self._rekeyed = topics.rekeyed
+        self._max_record_bytes = means.max_record_bytes
+        self._topic = topic
+        self._partition = partition
+        self._is_rekeyed = topic == topics.rekeyed
+        self._placement = means.placement
+        self._figures = means.figures
+        self._passage = passage
+        self._work = means.work
+        self._supervisor = supervisor = means.supervisor()
+        self._supervise: Callable[..., Result] = supervisor.supervise
+        self._memories = memories
+        self._past = memories if supervisor.remembers else None
+        if self._past is not None:
+            self._supervise = partial(supervisor.supervise, past=self._past)
+        self._producer = means.producer
+        self._waiting: list[tuple[Any, ...]] = []
+        self._wait = self._waiting.append
+        self._report = self._report_decision = passage.outputs.report
+        if memories is not None:
+            self._report_decision = passage.report_decision
+        self._received = passage.received_ms.append
+        self._topic_header = (OriginHeaders.TOPIC, topic.encode())
+        self._partition_header = (OriginHeaders.PARTITION, b"%d" % partition)
+
+    def send(self) -> None:
+        """Hand everything that waits to the producer."""
+        produce = self._producer.produce
+        for output in self._waiting:
+            produce(*output)
+        self._waiting.clear()
+
+    def answer(self, record: Any) -> None:
+        """Find the answer to one record: a decision and its alerts, or where else it goes."""
+        key: bytes | None = record.key
+        if key and len(key) > _MAX_KEY_BYTES:
+            self._bury(record, _no_subject(record.value))
+            return
+        if key and self._placement[key] != self._partition:
+            self._rekey(record, key)
+            return
+        offset, received_ms = record.offset, record.timestamp
+        headers = [
+            self._topic_header,
+            self._partition_header,
+            (OriginHeaders.OFFSET, b"%d" % offset),
+            (OriginHeaders.RECEIVED_MS, b"%d" % received_ms),
+        ]
+        if self._is_rekeyed:
+            origin = self._origin(record)
+            received_ms, headers = origin.received_ms, origin_headers(origin)
+        if offset & _TIMED:
+            result = self._supervise(record.value, key, received_ms)
+        else:
+            started = perf_counter()
+            result = self._supervise(record.value, key, received_ms)
+            self._figures.evaluation.observe(perf_counter() - started)
+        if type(result) is DeadLetter:
+            self._bury(record, result)
+            return
+        self._received(received_ms)
+        if type(result) is Repeated:
+            self._repeat(result, key, headers)
+            return
+        answer: Answer = result  # type: ignore[assignment]  # narrowed above
+        self._send_decision(answer.decision_bytes, answer.alerts, key, headers)
+        self._figures.answered(answer)
+        for issued in answer.further:
+            self._send_decision(issued.decision_bytes, issued.alerts, key, headers)
+            self._figures.issued(issued.decision)
+
+    def withdraw(self, withdrawals: Iterable[Withdrawal]) -> None:
+        """Take back, before anything else, what an interrupted run decided at a timer."""
+        for found in withdrawals:
+            self._send_decision(found.value, (), found.key, found.headers)
+            self._figures.withdrawn += 1
+
+    def advance(self, tick: Any) -> None:
+        """Let the clocks of the partition's sources go on to a tick."""
+        if self._past is not None:
+            self._past.tick(tick.timestamp, self._work(self._partition))
+
+    def fire(self, tick: Any, most: int) -> bool:
+        """Fire what is due, of about `most` timers; False where no more are due."""
+        past = self._past
+        if past is None:
+            return False
+        fired = 0
+        while fired < most:
+            dues = past.due()
+            if not dues:
+                return False
+            for due in dues:
+                self._fire(due, past, tick)
+            fired += len(dues)
+        return True
+
+    def seal(self, position: int) -> None:
+        """Note what the batch changed, as of its end."""
+        if self._past is not None:
+            sealed = self._passage.changes = self._past.seal(self._topic, position)
+            self.size += sealed.size
+        elif self._memories is not None:
+            self._memories.forget_coverage()  # rules that remember nothing let events go by
+
+    def _fire(self, due: Due, past: Memories, tick: Any) -> None:
+        fired = self._supervisor.fire(due, past)
+        if isinstance(fired, TimerFailed):
+            self._figures.failed_timers += 1
+            log.error("A timer could not be evaluated: %s", fired.detail)
+            return
+        headers: list[Any] = [
+            *origin_headers(self._origin(tick)),
+            (KindHeaders.TIMER, due.timer.encode()),
+            (KindHeaders.CLOCK_US, b"%d" % due.clock_us),
+        ]
+        for issued in fired:
+            self._send_decision(issued.decision_bytes, issued.alerts, due.subject, headers)
+            self._figures.issued(issued.decision)
+        self._figures.fired_timers += 1
+
+    def _send_decision(
+        self, value: bytes, alerts: Sequence[bytes], key: bytes | None, headers: list[Any]
+    ) -> None:
+        wait, report, partition = self._wait, self._report, self._partition
+        wait((self._decisions, value, key, partition, self._report_decision, None, _NOW, headers))
+        self.size += len(value)
+        for alert in alerts:
+            wait((self._alerts, alert, key, partition, report, None, _NOW, headers))
+            self.size += len(alert)
+        self.count += 1 + len(alerts)
+
+    def _repeat(self, repeated: Repeated, key: bytes | None, headers: list[Any]) -> None:
+        headers = [*headers, (KindHeaders.KIND, KindHeaders.REPEAT)]
+        self._send_decision(repeated.record, (), key, headers)
+        self._figures.repeated += 1
+
+    def _rekey(self, record: Any, key: bytes) -> None:
+        """Put a record that stands in another partition than its key's where it belongs."""
+        value: bytes | None = record.value
+        if value is not None and len(value) > self._max_record_bytes:
+            self._bury(record, _too_large(value))
+            return
+        home = self._placement[key]
+        headers: list[Any] = [*origin_headers(self._origin(record))]
+        self._wait((self._rekeyed, value, key, home, self._report, None, _NOW, headers))
+        self._sent_one(value)
+        self._figures.rekeyed += 1
+
+    def _bury(self, record: Any, letter: DeadLetter) -> None:
+        value = letter.value
+        if value is not None and len(value) > self._max_record_bytes:
+            letter = _too_large(value)
+            value = None
+        headers: list[Any] = [*letter.headers(*self._origin(record))]
+        key: bytes | None = record.key
+        if key is not None:
+            key = key[:_MAX_KEY_BYTES]  # the broker must not refuse the letter for its key
+        wait, report = self._wait, self._report
+        wait((self._dead_letters, value, key, self._partition, report, None, _NOW, headers))
+        self._sent_one(value)
+        self._figures.refused(letter)
+
+    def _sent_one(self, value: bytes | None) -> None:
+        self.count += 1
+        self.size += len(value or b"")
+
+    def _origin(self, record: Any) -> Origin:
+        here = Origin(self._topic, self._partition, record.offset, record.timestamp)
+        return origin_of(record.headers, here) if self._is_rekeyed else here
+
+
+def _too_large(value: bytes) -> DeadLetter:
+    return DeadLetter(
+        value, Reason.TOO_LARGE, "$", "larger than an output may be; its bytes stay in the intake"
+    )
+
+
+def _no_subject(value: bytes | None) -> DeadLetter:
+    return DeadLetter(
+        value, Reason.KEY_MISMATCH, "$.subject", "the record's key is longer than any subject"
+    )

@@ -1,0 +1,72 @@
+"""What the step asks of what is remembered, and of the rules that look back at it.
+
+The attendant is `rules.memory`'s; the memories of a partition are `streams.state`'s. The step knows
+both by these words only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from contracts.decision import Decision, Repeat
+from contracts.event import Event
+from rules.memory.coverage import Coverage
+from rules.memory.model import Memory
+
+
+class Taken(Protocol):
+    """What an event, or a timer, leads to."""
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The event's own first, then those that replace earlier ones."""
+
+    @property
+    def repeat(self) -> Repeat | None:
+        """The record that names the first decision, where the event came before."""
+
+    @property
+    def reused(self) -> bool:
+        """Whether the event's key came before with other content."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the memory is another now."""
+
+
+class Attendant(Protocol):
+    """The rules together with what is remembered, as the worker sees them."""
+
+    def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> Taken:
+        """What an event leads to; `memory` is changed in place."""
+
+    def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
+        """What a timer leads to when its source's clock shows `clock_us`."""
+
+
+class Past(Protocol):
+    """What is remembered of the subjects of one partition number."""
+
+    @property
+    def coverage(self) -> Coverage: ...
+
+    def recall(self, subject: bytes) -> Memory:
+        """What is remembered of a subject, to be changed in place."""
+
+    def keep(self, subject: bytes) -> None:
+        """What was recalled last has changed."""
+
+    def undo(self, subject: bytes) -> None:
+        """What was recalled last is to be again as it was then."""
+
+    def heard(self, event: Event, received_ms: int | None) -> None:
+        """An event was looked at: its source's clock goes on."""
+
+
+class Due(NamedTuple):
+    """A timer that is to fire."""
+
+    subject: bytes
+    timer: str
+    clock_us: int
+    """What the clock of its source shows."""

@@ -1,0 +1,105 @@
+"""Decisions of timers that were made by a run that ended before it was remembered.
+
+Their timers stand as if they had not fired, and may fire otherwise now, or not at all. So each is
+withdrawn before anything else is decided: an empty decision of the same name follows it. What an
+interrupted run decided about events needs none of this, for the events come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from contracts.decision import (
+    Coverage,
+    Decision,
+    KindHeaders,
+    OriginHeaders,
+    Reader,
+    Retraction,
+    encode_record,
+)
+
+Headers = list[tuple[str, bytes]]
+
+_read: Final = Reader(Decision)
+_KEPT: Final = (
+    OriginHeaders.TOPIC,
+    OriginHeaders.PARTITION,
+    OriginHeaders.OFFSET,
+    OriginHeaders.RECEIVED_MS,
+    KindHeaders.TIMER,
+    KindHeaders.CLOCK_US,
+)
+
+
+class Interrupted(NamedTuple):
+    """The last decision that a timer led to in an interrupted run."""
+
+    key: bytes
+    value: bytes
+    headers: Mapping[str, bytes]
+
+
+class Withdrawal(NamedTuple):
+    """A record of the decisions topic that takes one back."""
+
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+class Tail:
+    """Looks through the decisions that the state topic does not cover."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[bytes, str], Interrupted] = {}
+
+    def take(self, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
+        """A decision that is not remembered, in the order of the topic."""
+        if KindHeaders.TIMER not in headers:
+            return
+        name = (key, _read(value).decision_id)
+        if headers.get(KindHeaders.KIND) == KindHeaders.INTERRUPTED:
+            self._found.pop(name, None)  # it was withdrawn by a run that was interrupted as well
+        else:
+            self._found[name] = Interrupted(key, value, headers)
+
+    def withdrawals(self) -> list[Withdrawal]:
+        """What is to be written first of all."""
+        return [withdrawal(found) for found in self._found.values()]
+
+
+def withdrawal(found: Interrupted) -> Withdrawal:
+    """The decision of the same name that finds nothing."""
+    value = encode_record(emptied(_read(found.value)))
+    headers = [(name, found.headers[name]) for name in _KEPT if name in found.headers]
+    headers.append((KindHeaders.KIND, KindHeaders.INTERRUPTED))
+    return Withdrawal(found.key, value, headers)
+
+
+def emptied(decision: Decision) -> Decision:
+    """The decision without anything that it found, withdrawn as interrupted."""
+    return msgspec.structs.replace(
+        decision,
+        verdict="retracted",
+        coverage=Coverage(applicable=0),
+        findings=(),
+        not_evaluable=(),
+        undetermined=(),
+        facts={},
+        elements={},
+        rules={},
+        versions={},
+        waiting=(),
+        remembered=(),
+        cut="",
+        retracted=Retraction(why="interrupted"),
+    )
+
+
+def as_headers(headers: Iterable[tuple[str, Any]] | None) -> dict[str, bytes]:
+    """The headers of a record by name; the last of a name counts."""
+    return {n: v.encode() if isinstance(v, str) else v or b"" for n, v in headers or ()}
