@@ -80,7 +80,7 @@ class Attendant:
         decision = delivery.limited(decision, memory)
         if not memory.timers:
             return Taken((decision,))
-        settled = self._deadlines.settle(event, memory, coverage)
+        at_us, settled = us_of(event.time), self._deadlines.settle(event, memory, coverage)
         return Taken((decision, *(delivery.limited(one, memory, at_us) for one in settled)))
 
     def meet(
