@@ -53,7 +53,8 @@ def test_the_same_of_the_same_act_is_told_once_and_the_rest_names_what_was_told(
     (first,) = comes(patient, 0)
     (second,) = comes(patient, 1, 2)
     until = (START + timedelta(hours=72)).isoformat()
-    assert first.delivery is not None and second.delivery is not None
+    assert first.delivery is not None
+    assert second.delivery is not None
     assert (first.delivery.suppressed, first.delivery.until) == (False, until)
     assert second.delivery.suppressed
     assert (second.delivery.by, second.delivery.until) == (first.alert_id, until)
@@ -202,7 +203,8 @@ def test_another_phase_is_told_anew() -> None:
 def test_an_overridden_finding_is_told_to_nobody_and_says_nothing_of_its_delivery() -> None:
     memory = Memory()
     (found,) = delivery.limited(of_table(overridden_by="other"), memory).findings
-    assert found.delivery is None and not memory.delivered
+    assert found.delivery is None
+    assert not memory.delivered
 
 
 def test_the_same_alert_that_is_decided_again_stays_told() -> None:
