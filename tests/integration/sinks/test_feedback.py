@@ -89,9 +89,14 @@ def test_the_view_says_of_every_alert_what_the_contract_says(tables: Tables) -> 
             tables.event(sent, next(offsets))  # and once more
             answers.append(
                 Answer(
-                    int(time.timestamp() * 1000), revision, SOURCE, f"event-f{number}", response,
-                    "urn:r|patient-refuses" if coded else "", outcome,
-                )  # fmt: skip
+                    int(time.timestamp() * 1000),
+                    revision,
+                    SOURCE,
+                    f"event-f{number}",
+                    response,
+                    "urn:r|patient-refuses" if coded else "",
+                    outcome,
+                )
             )
     for alert, answers in given.items():
         found, since, reason = state(tables, alert)
