@@ -17,6 +17,7 @@ from rules.engine.duties import Expectation
 from rules.engine.index import FEW, MANY, SMALL, Index, anchor_of
 from rules.engine.limits import Limit, limit_of
 from rules.engine.reasons import Reasons
+from rules.engine.reconciling import Claim
 from rules.engine.told import Told
 from rules.facts.base import Context, Element
 from rules.model import Rule
@@ -89,6 +90,8 @@ class Ready:
         spec = rule.finding.in_phase(phase_of(known.verb, known.family))
         self.reminded = spec.audience if rule.if_unknown == "remind" else ()
         """Whom to tell when it cannot be evaluated."""
+        self.claim = Claim(rule.each, rule.finding.overrides)
+        """What its findings stand for, where others are about the same element."""
         self._knowledge = knowledge
         self.day = day
         self._deciders = deciders
