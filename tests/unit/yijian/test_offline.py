@@ -20,7 +20,6 @@ from yijian.cli import app
 from yijian.composition import supervisor_of
 from yijian.offline import evaluate
 
-
 BEFORE = noted("n0", -1, "v0", "p0")
 """Notes are known from then on."""
 
