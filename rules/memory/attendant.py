@@ -73,13 +73,7 @@ class Attendant:
         seen = memory.seen.get(key)
         if seen is not None:
             return self._again(event, digest, seen, scope)
-        asked = self.meet(event, digest, memory, coverage, scope)
-        decision, arisen = self.evaluator.duties(event, digest, asked)
-        if decision.waiting:
-            decision = self._wait(decision, arisen, event, digest, key, memory)
-        if not memory.timers:
-            return Taken((decision,))
-        return Taken((decision, *self._deadlines.settle(event, memory, coverage)))
+        return self.answer(event, digest, self.meet(event, digest, memory, coverage, scope))
 
     def meet(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
@@ -91,6 +85,27 @@ class Attendant:
         key = event_key(event.source, event.id)
         present = self._remember(event, key, digest, at_us, memory)
         return Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)
+
+    def answer(self, event: Event, digest: str, asked: Asked) -> Taken:
+        """The decisions about an event that its memory has met."""
+        recalled = asked.recalled
+        assert recalled is not None
+        memory = recalled.memory
+        decision, arisen = self.evaluator.duties(event, digest, asked)
+        if decision.waiting:
+            key = event_key(event.source, event.id)
+            decision = self._wait(decision, arisen, event, digest, key, memory)
+        if not memory.timers:
+            return Taken((decision,))
+        return Taken((decision, *self._deadlines.settle(event, memory, recalled.coverage)))
+
+    def settle(self, event: Event, asked: Asked) -> Taken:
+        """What an event that no rule is about changes of earlier decisions."""
+        recalled = asked.recalled
+        assert recalled is not None
+        if not recalled.memory.timers:
+            return Taken()
+        return Taken(tuple(self._deadlines.settle(event, recalled.memory, recalled.coverage)))
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """The decision of a timer whose time has come; none where nothing is left to say."""
