@@ -14,12 +14,12 @@ import msgspec
 from contracts.decision import Decision, Repeat
 from contracts.event import EVENT_TYPES, Event
 from contracts.identity import decision_id
-from rules.engine.asked import Asked
+from rules.engine.asked import LATE, Asked
 from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
 from rules.engine.run import local_day
 from rules.facts.base import Context
-from rules.memory import applying, person
+from rules.memory import applying, delivery, person
 from rules.memory.coverage import Coverage
 from rules.memory.deadlines import Deadlines, waiting_until
 from rules.memory.history import Recalled
@@ -75,11 +75,16 @@ class Attendant:
             return self._again(event, digest, seen, scope)
         asked = self.meet(event, digest, memory, coverage, scope)
         decision, arisen = self.evaluator.duties(event, digest, asked)
+        revised: list[Decision] = []
         if decision.waiting:
+            arisen, revised = self._deadlines.replaced(arisen, event, memory, coverage)
             decision = self._wait(decision, arisen, event, digest, key, memory)
+        decision = delivery.limited(decision, memory)
         if not memory.timers:
-            return Taken((decision,))
-        return Taken((decision, *self._deadlines.settle(event, memory, coverage)))
+            return Taken((decision, *revised))
+        at_us, settled = us_of(event.time), self._deadlines.settle(event, memory, coverage)
+        limited = (delivery.limited(one, memory, at_us) for one in settled)
+        return Taken((decision, *revised, *limited))
 
     def meet(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
@@ -97,7 +102,9 @@ class Attendant:
         timer = memory.timers.get(timer_id)
         if timer is None or timer.fire_us > clock_us:
             return Taken(changed=False)
-        return Taken(tuple(self._deadlines.fire(timer, memory, coverage, clock_us)))
+        at_us = timer.fire_us if timer.kind != LATE else None
+        fired = self._deadlines.fire(timer, memory, coverage, clock_us)
+        return Taken(tuple(delivery.limited(one, memory, at_us) for one in fired))
 
     def next_due_us(self, memory: Memory) -> int | None:
         """The earliest time at which one of its timers fires; None where none does."""
@@ -126,6 +133,7 @@ class Attendant:
         if len(memory.seen) % _FORGET_EVERY == _FORGET_EVERY - 1:
             applying.forget(memory, self.horizon, self.lateness_us)
             self._deadlines.forget(memory)
+            delivery.forget(memory, self.lateness_us)
         memory.seen[key] = Seen(digest, at_us)
         memory.latest_us = max(memory.latest_us, at_us)
         family, verb, _ = EVENT_TYPES[event.type]

@@ -219,7 +219,8 @@ def _says(decision: Decision) -> bool:
 
 
 def _alerts(decision: Decision) -> dict[Place, Finding]:
-    return {(f.rule_id, f.element): f for f in decision.findings}
+    """What is told: a finding that gave way to another counts as no alert of its own."""
+    return {(f.rule_id, f.element): f for f in decision.findings if not f.overridden_by}
 
 
 def _not_evaluable(decision: Decision) -> set[Place]:
