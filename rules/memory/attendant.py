@@ -75,11 +75,13 @@ class Attendant:
             return self._again(event, digest, seen, scope)
         asked = self.meet(event, digest, memory, coverage, scope)
         decision, arisen = self.evaluator.duties(event, digest, asked)
+        revised: list[Decision] = []
         if decision.waiting:
+            arisen, revised = self._deadlines.replaced(arisen, event, memory, coverage)
             decision = self._wait(decision, arisen, event, digest, key, memory)
         if not memory.timers:
-            return Taken((decision,))
-        return Taken((decision, *self._deadlines.settle(event, memory, coverage)))
+            return Taken((decision, *revised))
+        return Taken((decision, *revised, *self._deadlines.settle(event, memory, coverage)))
 
     def meet(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
