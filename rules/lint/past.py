@@ -9,7 +9,7 @@ from typing import Final
 from knowledge_base import KnowledgeBase
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Problem
-from rules import PACKS, units
+from rules import PACKS, units, words
 from rules.authoring.operand_values import said_operand
 from rules.authoring.said import said
 from rules.lint.base import Check, Material, Subject
@@ -23,9 +23,9 @@ from rules.model import (
     histories_of,
 )
 
-_CALENDAR: Final = {"days": 1, "months": 28, "years": 365}
+_CALENDAR: Final = {"days": 1, "months": 28, "years": 365, words.WORKING_DAYS: 1}
 """So many days at least."""
-_MOST: Final = {"days": 1, "months": 31, "years": 366}
+_MOST: Final = {"days": 1, "months": 31, "years": 366, words.WORKING_DAYS: 8}
 
 
 class Spans(Check):
