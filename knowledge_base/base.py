@@ -20,6 +20,7 @@ from knowledge_base.model import (
 )
 from knowledge_base.pairs import PairBook
 from knowledge_base.profiles import Promises, SourceProfile
+from knowledge_base.reasons import OverrideReason
 
 T = TypeVar("T")
 Pair = tuple[str, str]
@@ -48,6 +49,8 @@ class KnowledgeBase:
     """What must not, or not without thought, be used or charged together."""
     profiles: Mapping[str, SourceProfile] = field(default_factory=dict)
     """What source systems promise to send, by the `source` of their events."""
+    override_reasons: Mapping[str, OverrideReason] = field(default_factory=dict)
+    """Why alerts are not followed, by `system|code`, in the order in which they are offered."""
 
     def __repr__(self) -> str:
         return f"KnowledgeBase(digest={self.digest!r})"

@@ -91,10 +91,14 @@ def counts(client: Client) -> Counts:
 
 
 def alert_counts(client: Client) -> list[AlertCount]:
-    """Current alerts by rule, phase, result and severity, most first."""
+    """Current alerts by rule, phase, result and severity, most first.
+
+    What gave way to another alert is no alert of its own.
+    """
     found = client.query(
         "SELECT rule_id, phase, result, severity, count() AS n FROM alerts_current "
-        "GROUP BY rule_id, phase, result, severity ORDER BY n DESC, rule_id, phase, result"
+        "WHERE overridden_by = '' GROUP BY rule_id, phase, result, severity "
+        "ORDER BY n DESC, rule_id, phase, result"
     )
     return [AlertCount(*row) for row in found.result_rows]
 

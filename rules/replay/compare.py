@@ -232,9 +232,10 @@ def _says(decision: Decision | None) -> bool:
 
 
 def _alerts(decision: Decision | None) -> dict[Place, Finding]:
+    """What is told: a finding that gave way to another counts as no alert of its own."""
     if decision is None:
         return {}
-    return {(f.rule_id, f.element): f for f in decision.findings}
+    return {(f.rule_id, f.element): f for f in decision.findings if not f.overridden_by}
 
 
 def _not_evaluable(decision: Decision | None) -> set[Place]:
