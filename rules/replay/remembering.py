@@ -75,10 +75,10 @@ class Remembering:
         memory = self._before.memories.get(event.subject)
         return memory is not None and event_key(event.source, event.id) in memory.seen
 
-    def compare(self, event: Event, digest: str, line: int) -> list[Change]:
+    def compare(self, event: Event, line: int) -> list[Change]:
         """Everything that the sides say differently of an event; both remember it."""
-        before = self._before.take(event, digest, line)
-        after = self._after.take(event, digest, line)
+        before = self._before.take(event, line)
+        after = self._after.take(event, line)
         if event.type not in self._comparer.types:
             return []
         self._comparer.looks_at(event)
@@ -132,15 +132,15 @@ class _Side:
     def next_us(self) -> int:
         return self._hints[0][0] if self._hints else NEVER_US
 
-    def take(self, event: Event, digest: str, line: int) -> Decision | None:
+    def take(self, event: Event, line: int) -> Decision | None:
         """The event's own decision; None where no rule is about such events."""
         memory = self.memories.get(event.subject)
         if memory is None:
             memory = self.memories[event.subject] = Memory()
-        asked = self._attendant.meet(event, digest, memory, self.coverage)
+        asked = self._attendant.meet(event, "", memory, self.coverage)
         own = None
         if event.type in self._types:
-            taken = self._attendant.answer(event, digest, asked)
+            taken = self._attendant.answer(event, "", asked)
             own, *further = taken.decisions
             if own.waiting:
                 self._lines[event_key(event.source, event.id)] = line
