@@ -27,12 +27,15 @@ _IDENTITY: Final = "patient.id"
 
 
 def needs_past(rules: Iterable[Rule]) -> bool:
-    """Whether any of the rules looks back, waits, or reads what may be remembered of a patient."""
+    """Whether any of the rules looks back, waits, tells only once within a time, or reads what may
+    be remembered of a patient."""
     return any(_needs_past(body) for rule in rules for body in rule.bodies)
 
 
 def _needs_past(rule: Rule) -> bool:
-    if rule.expect is not None or rule.each in REMEMBERED:
+    if rule.expect is not None or rule.finding.once_within is not None:
+        return True
+    if rule.each in REMEMBERED:
         return True
     trees = (rule.scope, rule.when, rule.unless)
     return any(

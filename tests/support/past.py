@@ -88,9 +88,7 @@ def event(event_id: str, at_h: float, who: str = "p1", **short: Any) -> Event:
 
 def admission(event_id: str, at_h: float, visit: str = "v1", who: str = "p1") -> Event:
     encounter = {"id": visit, "kind": "inpatient"}
-    return event(
-        event_id, at_h, who, event="encounter.admitted", act_id=visit, encounter=encounter
-    )
+    return event(event_id, at_h, who, event="encounter.admitted", act_id=visit, encounter=encounter)
 
 
 def progress_note(event_id: str, at_h: float, visit: str = "v1", who: str = "p1") -> Event:
