@@ -6,6 +6,7 @@ from typing import Final
 
 from contracts.decision import Decision
 from rules.durable import NAME, Durable
+from rules.engine.asked import EVENT
 from rules.engine.evaluator import Evaluator
 from rules.engine.past import PREFIX as HISTORY
 from yijian.verify.derived import from_memory, is_about, recompute
@@ -51,11 +52,11 @@ class Verifier:
             return check
         _leave_out_the_past(check, decision)
         if event is None:
-            check.leave_out("event_not_found")
+            check.leave_out("event_not_found" if decision.cause == EVENT else "event_not_named")
             return check
         try:
             if not is_about(decision, event):
-                check.leave_out("event_not_found")
+                check.leave_out("event_not_named")  # another event led to it, or a tick
                 return check
             found = recompute(decision, event, self._knowledge)
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError):

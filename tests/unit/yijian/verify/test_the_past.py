@@ -151,7 +151,7 @@ def test_remembered_facts_are_not_looked_for_in_the_event() -> None:
     assert two.remembered == ("birth_date",)
     assert remembered.unchecked["remembered"] == 1
     assert remembered.derived == own.derived - 1
-    assert verifier.verify(two, encode_event(born)).unchecked["event_not_found"] == 1
+    assert verifier.verify(two, encode_event(born)).unchecked["event_not_named"] == 1
 
 
 @pytest.mark.parametrize(
