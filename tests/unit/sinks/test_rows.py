@@ -20,7 +20,9 @@ from contracts.decision import (
     FoundAmount,
     FoundLine,
     FoundPair,
+    KindHeaders,
     OriginHeaders,
+    Repeat,
     Words,
     encode_record,
 )
@@ -281,6 +283,14 @@ def replace_findings() -> Decision:
 
 @pytest.mark.parametrize("value", [b"{", b"{}", b"\xff", b'{"decision_id": 7}'])
 def test_what_is_no_decision_is_unwritable(value: bytes) -> None:
+    with pytest.raises(Unwritable):
+        decision_rows(record(value))
+
+
+def test_an_event_that_came_again_is_no_row() -> None:
+    value = encode_record(Repeat(decision_id="d", source="urn:test", id="e1"))
+    kind = [(KindHeaders.KIND, KindHeaders.REPEAT)]
+    assert decision_rows(record(value, kind)) == ()
     with pytest.raises(Unwritable):
         decision_rows(record(value))
 
