@@ -77,8 +77,8 @@ class ReasonCount:
 
 _COLUMNS: Final = (
     "rule_id", "rule_version", "fired", "delivered", "suppressed", "gave_way", "answered",
-    "accepted", "overridden", "false_positive", "in_appeal", "upheld", "withdrawn", "heeded", "kept", "unheard",
-    "not_signed",
+    "accepted", "overridden", "false_positive", "in_appeal", "upheld", "withdrawn", "heeded",
+    "kept", "unheard", "not_signed",
 )  # fmt: skip
 
 
