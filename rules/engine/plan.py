@@ -162,16 +162,17 @@ class Group:
         self.whole = Bunch([others], of_pieces, base=self.rest)
         """All rules, for an element of which the tables cannot be asked."""
         self._of_pieces = of_pieces
-        self._joined: dict[tuple[Piece | None, ...], Bunch] = {}
+        self._joined: dict[Any, Bunch] = {}
         self.look: Callable[..., Bunch] | None = None
         """`(c, F, x, E) -> bunch`: the rest, and what the tables bring; None without tables."""
         if index.tables:
             join = later(self, Group._join)
             self.look = compiler.compile_look(index.tables, each, family, self._joined, join)
 
-    def _join(self, hits: tuple[Piece | None, ...]) -> Bunch:
+    def _join(self, hits: tuple[Piece | None, ...] | Piece | None) -> Bunch:
         """The rest with what the tables brought, kept for the next such element."""
-        pieces = [piece for piece in hits if piece is not None]
+        listed = hits if isinstance(hits, tuple) else (hits,)
+        pieces = [piece for piece in listed if piece is not None]
         if len(self._joined) >= _MAX_JOINED:
             self._joined.clear()
         found = Bunch(pieces, self._of_pieces, base=self.rest) if pieces else self.rest

@@ -325,6 +325,8 @@ class Run:
                 bunch = look(c, F, x, E)
             except Exception:  # a fact that raises: each rule that reads it fails for itself
                 bunch = group.whole
+        if not bunch.size:  # of most diagnoses no rule speaks
+            return
         self.plans.evaluations += bunch.size
         try:
             silent = bunch.run(c, F, x, E, told)

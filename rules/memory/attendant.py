@@ -5,7 +5,7 @@ Given the same rules, memory and event the outcome is the same, always and every
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,15 +73,7 @@ class Attendant:
         seen = memory.seen.get(key)
         if seen is not None:
             return self._again(event, digest, seen, scope)
-        asked = self.meet(event, digest, memory, coverage, scope)
-        decision, arisen = self.evaluator.duties(event, digest, asked)
-        if decision.waiting:
-            decision = self._wait(decision, arisen, event, digest, key, memory)
-        decision = delivery.limited(decision, memory)
-        if not memory.timers:
-            return Taken((decision,))
-        at_us, settled = us_of(event.time), self._deadlines.settle(event, memory, coverage)
-        return Taken((decision, *(delivery.limited(one, memory, at_us) for one in settled)))
+        return self.answer(event, digest, self.meet(event, digest, memory, coverage, scope))
 
     def meet(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
@@ -93,6 +85,35 @@ class Attendant:
         key = event_key(event.source, event.id)
         present = self._remember(event, key, digest, at_us, memory)
         return Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)
+
+    def answer(self, event: Event, digest: str, asked: Asked) -> Taken:
+        """The decisions about an event that its memory has met."""
+        recalled = asked.recalled
+        assert recalled is not None
+        memory, coverage = recalled.memory, recalled.coverage
+        decision, arisen = self.evaluator.duties(event, digest, asked)
+        revised: list[Decision] = []
+        if decision.waiting:
+            arisen, revised = self._deadlines.replaced(arisen, event, memory, coverage)
+            key = event_key(event.source, event.id)
+            decision = self._wait(decision, arisen, event, digest, key, memory)
+        decision = delivery.limited(decision, memory)
+        if not memory.timers:
+            return Taken((decision, *revised))
+        return Taken((decision, *revised, *self._settled(event, memory, coverage)))
+
+    def settle(self, event: Event, asked: Asked) -> Taken:
+        """What an event that no rule is about changes of earlier decisions."""
+        recalled = asked.recalled
+        assert recalled is not None
+        if not recalled.memory.timers:
+            return Taken()
+        return Taken(tuple(self._settled(event, recalled.memory, recalled.coverage)))
+
+    def _settled(self, event: Event, memory: Memory, coverage: Coverage) -> Iterator[Decision]:
+        at_us = us_of(event.time)
+        for decision in self._deadlines.settle(event, memory, coverage):
+            yield delivery.limited(decision, memory, at_us)
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """The decision of a timer whose time has come; none where nothing is left to say."""

@@ -108,6 +108,8 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     rule: str = ""
     version: int = 0
     element: str = ""
+    revision: int = 0
+    """Of the act, as it brought the duty."""
     from_us: int = 0
     due_us: int = 0
     """When the expected event must have happened, as it stood when the duty arose."""
