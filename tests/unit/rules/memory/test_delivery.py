@@ -200,6 +200,13 @@ def test_another_phase_is_told_anew() -> None:
     assert suppressed(delivery.limited(post, memory).findings) == [False]
 
 
+def test_that_something_is_due_soon_hides_not_that_it_is_overdue() -> None:
+    memory = Memory()
+    for number, step in enumerate(("remind", "due", "escalate1")):
+        made = msgspec.structs.replace(of_table(alert_id=str(number)), cause=f"timer:r::{step}")
+        assert suppressed(delivery.limited(made, memory).findings) == [False]
+
+
 def test_an_overridden_finding_is_told_to_nobody_and_says_nothing_of_its_delivery() -> None:
     memory = Memory()
     (found,) = delivery.limited(of_table(overridden_by="other"), memory).findings
