@@ -41,6 +41,7 @@ BASE: Final = {
     "allergy": "recorded",
 }
 """What an amended act must have been before, where that event was not heard."""
+_AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
 _GONE: Final = frozenset({"cancelled", "entered_in_error", "returned", "refuted"})
 _NO_FACTS: Final[dict[str, Raw]] = {}
 
@@ -114,7 +115,7 @@ def _read(
 
 def raw_of(value: Any) -> Raw:
     """A fact's value as JSON has it."""
-    if type(value) in (str, int, float, bool):
+    if type(value) in _AS_THEY_ARE:
         return value
     return msgspec.to_builtins(value, str_keys=True)
 
