@@ -25,7 +25,7 @@ FIELDS: Final = ("birth_date", "sex", "pregnant", "lactating", "weight", "chroni
 _OWN: Final = ("birth_date", "sex")
 _KEPT_VALUES: Final = 8
 """Values of one analyte: late data and post-event rules look back a little."""
-_NONE: Final[tuple[Measured, ...]] = ()
+_NONE: Final[list[Measured]] = []
 _fields: Final = attrgetter(*FIELDS)
 _ENDS: Final = frozenset({"discharged", "ended"})
 
@@ -56,9 +56,13 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase) ->
 def _snapshot(
     snapshot: PatientSnapshot, at_us: int, memory: Memory, knowledge: KnowledgeBase
 ) -> None:
+    said = memory.said
     for name, value in zip(FIELDS, _fields(snapshot), strict=True):
-        if value is not UNSET:
-            _say(memory, name, value, at_us, "")
+        if value is UNSET:
+            continue
+        known = said.get(name)
+        if known is None or (at_us >= known.at_us and not known.source):
+            said[name] = Said(raw_of(value), at_us)
     observed = snapshot.observations
     if type(observed) is Listing:
         _measure(observed.items, at_us, memory, knowledge, "")
@@ -83,7 +87,7 @@ def _measure(items: Any, at_us: int, memory: Memory, knowledge: KnowledgeBase, a
         measured = Measured(raw, when, (code.system, code.code), act_id)
         values = memory.measured.get(analyte.id, _NONE)
         if measured not in values:
-            memory.measured[analyte.id] = sorted((*values, measured), key=_when)[-_KEPT_VALUES:]
+            memory.measured[analyte.id] = sorted([*values, measured], key=_when)[-_KEPT_VALUES:]
 
 
 def _when(measured: Measured) -> tuple[int, str, str]:
