@@ -34,6 +34,7 @@ from rules.engine.outcomes import (
 from rules.engine.pairing import judge_pairs
 from rules.engine.plan import Group, Plan, Plans, Ready
 from rules.engine.reasons import named
+from rules.engine.ungrouped import leave_open
 from rules.engine.unlike import element_with, merged
 from rules.facts import LISTS, list_of
 from rules.facts.base import Context, Element, Value
@@ -100,6 +101,8 @@ class Run:
             judge_pairs(self)
         for each, group in plan.of_lists:
             self.listed(each, group)
+        if plan.ungrouped:
+            leave_open(self)
         if context.hits is not None:
             self.found(context)
         if self.contexts:
@@ -352,7 +355,7 @@ class Run:
                     self.expect(ready, c, x)
                     return
                 is_unverified = outcome == UNVERIFIED
-                cause = self.asked.cause
+                cause = self.asked.alert_cause
                 self.findings.append(ready.told.finding(self.key, c, x, is_unverified, cause))
             elif outcome == UNDETERMINED:
                 for fact, why, _ in ready.reasons.missing(ready.rule.scope, c, x):
