@@ -307,6 +307,13 @@ class OriginHeaders:
     """On the same: the clock of the timer's source when it fired."""
 
 
+class ActivityHeaders:
+    """Headers of the activities topic, beside those of the origin."""
+
+    SUPERSEDED: Final = "yijian-superseded"
+    """A later revision of the act, which came before this one, does not name the group."""
+
+
 class KindHeaders:
     """Headers that tell records of the decisions topic apart. A decision about an event has none.
 

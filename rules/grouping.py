@@ -74,7 +74,7 @@ def facts_of_scope(scope: str) -> str:
 
 def _escaped(value: str, mark: str) -> str:
     """The value, so that two lists of values never look alike when they are joined."""
-    return value.replace("\\", "\\\\").replace(mark, "\\s") if mark in value else value
+    return value.replace("\\", "\\\\").replace(mark, "\\s")
 
 
 @dataclass(frozen=True)

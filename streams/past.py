@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from contracts.decision import Decision, Repeat
 from contracts.event import Event
+from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
 
@@ -33,12 +34,21 @@ class Taken(Protocol):
     def changed(self) -> bool:
         """Whether the memory is another now."""
 
+    @property
+    def activities(self) -> tuple[Activity, ...]:
+        """The groups that are to be told of the event."""
+
 
 class Attendant(Protocol):
     """The rules together with what is remembered, as the worker sees them."""
 
     def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> Taken:
         """What an event leads to; `memory` is changed in place."""
+
+    def join(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, activity: Activity
+    ) -> Taken:
+        """What an event leads to in a group; `memory` is the group's."""
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """What a timer leads to when its source's clock shows `clock_us`."""

@@ -11,7 +11,8 @@ from contracts.bundle import MAX_BUNDLE_BYTES
 from knowledge_base import KnowledgeBase
 from rules import Evaluator, Pack
 from rules.engine.engines import make_evaluator
-from rules.memory.attendant import Attendant, MemorySettings
+from rules.memory.attendant import MemorySettings
+from rules.memory.groups import Attendants
 from streams.broker.topics import TopicSpec
 from streams.supervision import Supervisor
 from yijian.settings import Settings
@@ -56,7 +57,7 @@ def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) ->
     """The step from a record to its answer; records from Kafka have a key to be checked."""
     attendant = None
     if settings.state == "on":
-        attendant = Attendant(core.evaluator, MemorySettings(lateness_s=settings.lateness_s))
+        attendant = Attendants(core.evaluator, MemorySettings(lateness_s=settings.lateness_s))
     return Supervisor(
         core.evaluator,
         attendant,
@@ -84,7 +85,13 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
 
     intake = [spec(name, settings.intake_max_bytes) for name in topics.all_intake]
     # Brokers measure batches as they are compressed: a re-keyed record may be larger than intake's.
-    outputs = (topics.rekeyed, topics.decisions, topics.alerts, topics.dead_letters)
+    outputs = (
+        topics.rekeyed,
+        topics.activities,
+        topics.decisions,
+        topics.alerts,
+        topics.dead_letters,
+    )
 
     def broadcast(name: str, max_bytes: int) -> TopicSpec:
         return TopicSpec(
@@ -107,7 +114,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
 
 
 def _memory_specs(settings: Settings) -> list[TopicSpec]:
-    """What is remembered, and the ticks that let deadlines pass. The activities come here."""
+    """What is remembered, and the ticks that let deadlines pass."""
     state = TopicSpec(
         name=settings.topics.state,
         partitions=settings.partitions,

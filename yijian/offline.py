@@ -53,6 +53,10 @@ def _answers(line: Line, supervisor: Supervisor, past: Memories | None) -> Itera
         yield Answer(answer.decision_bytes, refused=False)
         for issued in answer.further:
             yield Answer(issued.decision_bytes, refused=False)
+        if past is not None:
+            for joined in supervisor.tell_groups(answer, line.value, past):
+                for issued in joined.issued:
+                    yield Answer(issued.decision_bytes, refused=False)
 
 
 def _fired(line: Line, supervisor: Supervisor, past: Memories) -> Iterator[Answer]:

@@ -46,6 +46,11 @@ class Activity(NamedTuple):
     """Whether the act is known to belong to it; False: a later revision, which came before this
     one, does not name the group."""
 
+    @property
+    def subject(self) -> bytes:
+        """Under what the group is remembered, and the key of its records."""
+        return self.key.encode("utf-8", "surrogatepass")
+
 
 class Taken(msgspec.Struct, gc=False):
     """What an event, or a timer, led to."""

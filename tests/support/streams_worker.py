@@ -80,7 +80,12 @@ class Installation:
     def __post_init__(self) -> None:
         self.topics = Topics(prefix=self.prefix)
         self.group = f"{self.prefix}-worker"
-        intake = (*self.topics.all_intake, self.topics.rekeyed, self.topics.ticks)
+        intake = (
+            *self.topics.all_intake,
+            self.topics.rekeyed,
+            self.topics.activities,
+            self.topics.ticks,
+        )
         outputs = (self.topics.decisions, self.topics.alerts, self.topics.dead_letters)
         specs = [TopicSpec(name, PARTITIONS) for name in intake]
         specs += [TopicSpec(name, PARTITIONS, max_message_bytes=OUTPUT_BYTES) for name in outputs]
