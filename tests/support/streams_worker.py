@@ -313,13 +313,15 @@ def main(config: dict[str, Any]) -> int:
     from streams.bundles import FixedRules
     from streams.supervision import Supervisor
     from streams.worker import run
+    from support import group_rules
     from support.fake_attendant import FakeAttendant
     from support.streams_fakes import FakeEvaluator
 
     logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if fault := config.pop("fault", None):
         FAULTS[fault]()
-    remembers = config.pop("remembers", False)
+    groups = config.pop("groups", False)
+    remembers = config.pop("remembers", False) or groups
     timeouts = {"session_s": 6, "heartbeat_s": 0.5, "message_s": 4, "flush_s": 5, "rebalance_s": 8}
     settings = WorkerConfig(
         bootstrap=config.pop("bootstrap"),
@@ -340,6 +342,10 @@ def main(config: dict[str, Any]) -> int:
 
         evaluator.decide = slowly  # type: ignore[method-assign]
     limit = settings.max_output_bytes - 16_384
+    if groups:
+        real = group_rules.evaluator()
+        of_groups = Supervisor(real, group_rules.attendants(real), max_output_bytes=limit)
+        return run(settings, FixedRules(of_groups))
     attendant = FakeAttendant(evaluator) if remembers else None
     return run(settings, FixedRules(Supervisor(evaluator, attendant, max_output_bytes=limit)))
 

@@ -162,7 +162,7 @@ def test_a_group_decision_names_members_by_number_and_no_other_patient() -> None
     assert decision.subject == "h|mine"
     assert b"secret" not in msgspec.json.encode(decision)
     memory = town.memories[group_key("practitioner.id", ["P1"])]
-    assert not (memory.said or memory.measured or memory.allergies or memory.conditions)
+    assert not any((memory.said, memory.measured, memory.allergies, memory.conditions))
 
 
 def test_facts_of_one_patient_never_answer_for_another_of_the_group() -> None:
