@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Final, TypeAlias
 
 from knowledge_base import ParameterValue
+from rules import words
 from rules.engine.timing import shifted
 from rules.model import CalendarOperand, ParameterOperand, QuantityOperand
 from rules.units import duration
@@ -15,7 +16,7 @@ Length: TypeAlias = ParameterOperand | CalendarOperand | QuantityOperand
 Row: TypeAlias = Callable[[ParameterOperand], ParameterValue | None]
 """The value of a parameter for the act at hand; None where there is none."""
 
-_CALENDAR: Final = {"mo": "months", "a": "years"}
+_CALENDAR: Final = {"mo": "months", "a": "years", **{unit: unit for unit in words.CALENDAR}}
 """Units of parameters that are counted in the calendar; a day is 24 hours unless said otherwise."""
 
 

@@ -8,6 +8,7 @@ that lies between the two is unknown, because not everything is known that happe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha1
@@ -15,7 +16,6 @@ from typing import Any, Final, TypeAlias
 
 from contracts.values import Amount, Quantity
 from knowledge_base import KnowledgeBase, ParameterValue
-from rules import words
 from rules.engine.constants import parameter_values
 from rules.engine.lengths import moved
 from rules.engine.truth import key_word
@@ -23,7 +23,7 @@ from rules.facts import Fact, Type, fact_of
 from rules.facts.base import Context, Element, Value
 from rules.facts.past import COUNT, PAST, SUM, THIS
 from rules.facts.read import as_of, start_of
-from rules.logic import Truth
+from rules.logic import Truth, all_of
 from rules.memory.history import (
     Member,
     Recalled,
@@ -38,20 +38,22 @@ from rules.memory.history import (
 from rules.memory.horizon import is_of_lines, member_facts, present_facts
 from rules.memory.instants import instant_of, us_of
 from rules.model import (
+    CalendarOperand,
     Condition,
+    FactOperand,
     History,
     Literal,
+    Operand,
     ParameterOperand,
     QuantityOperand,
     Test,
 )
-from rules.units import convert
+from rules.units import convert, tidy
 
 PREFIX: Final = "history:"
 """Before the name under which the value of a history is recorded."""
 NOTHING_KNOWN: Final = {"certain": 0, "possible": None, "why": "not_remembered"}
 NOT_COVERED: Final = "not_covered"
-NO_MEMBER: Final = "no_member"
 _FAR_US: Final = 2**62
 Compile: TypeAlias = Callable[[Condition, str, str, KnowledgeBase, date], Callable[..., Truth]]
 """rules.engine.compiler.compile_condition."""
@@ -98,54 +100,53 @@ class Past:
         self._last = self._compiled(history.last) if history.last is not None else None
         asked = (history.where, *((history.last,) if history.last is not None else ()))
         self._this = present_facts(*asked)
-        self._compare = self._comparison()
+        self._comparisons = self._compared()
 
     def _compiled(self, tree: Condition) -> Callable[..., Truth]:
         return self._compile(tree, PAST, self._family, self._knowledge, self._day)
 
-    def _comparison(self) -> Callable[..., Truth] | None:
-        """What is asked of the value: of a number whether it keeps the limit."""
+    def _compared(self) -> tuple[tuple[str, Callable[..., Truth]], ...]:
+        """What is asked of a number, with the operator: on which side of each limit it lies."""
         history = self.history
-        if history.aggregate == "last":
-            return None
-        test = Test(COUNT, history.operator, history.operands) if history.operator else None
-        if history.aggregate == "sum":
-            test = Test(f"{SUM}{history.fact}", history.operator, history.operands)
-        elif history.aggregate == "exists":
-            test = Test(COUNT, "at_least", (Literal(1),))
-        elif history.aggregate == "none":
-            test = Test(COUNT, "at_most", (Literal(0),))
-        assert test is not None
-        self._counted = test.fact
-        return self._compile(test, self._each, self._present, self._knowledge, self._day)
+        self._counted = f"{SUM}{history.fact}" if history.aggregate == "sum" else COUNT
+        operator, operands = history.operator, tuple(map(of_present, history.operands))
+        if history.aggregate in ("exists", "none"):
+            operator = "above" if history.aggregate == "exists" else "at_most"
+            operands = (Literal(0),)
+        sides = ("at_least", "at_most") if operator == "between" else (operator,)
+        return tuple(
+            (side, self._compile(
+                Test(self._counted, side, (operand,)), self._each, self._present,
+                self._knowledge, self._day,
+            ))
+            for side, operand in zip(sides, operands, strict=bool(operands))
+        )  # fmt: skip
 
     def truth(self, c: Context, F: Any, x: Element | None, E: Any) -> Truth:
         """Whether the condition holds; its value is recorded beside the facts that were read."""
         value = E.get(self.name)
         if value is None:
             value = E[self.name] = self.value(c, F, x, E)
-        if self._compare is None:
+        if self._last is not None:
             holds: Truth = value.get("holds")
             return holds
-        low = self._holds(value["certain"], c, F, x, E)
-        high = self._holds(value["possible"], c, F, x, E)
-        if value["certain"] == value["possible"]:
-            return low
-        return low if low == high and self._is_monotone else None
+        truths = []
+        for side, compare in self._comparisons:
+            unit = value.get("unit", "")
+            low = self._holds(side, compare, value["certain"], unit, c, F, x, E)
+            high = self._holds(side, compare, value["possible"], unit, c, F, x, E)
+            truths.append(low if low == high else None)
+        return all_of(truths)
 
-    @property
-    def _is_monotone(self) -> bool:
-        return self.history.operator in words.ORDER or self.history.aggregate in ("exists", "none")
-
-    def _holds(self, value: Any, c: Context, F: Any, x: Element | None, E: Any) -> Truth:
-        assert self._compare is not None
+    def _holds(
+        self, side: str, compare: Callable[..., Truth], value: Any, unit: str, c: Context, F: Any,
+        x: Element | None, E: Any,
+    ) -> Truth:  # fmt: skip
+        """Whether a number lies on a side of its limit."""
         if value is None:
-            # No bound: whatever the limit, it may be passed.
-            return {"at_least": True, "above": True, "at_most": False, "below": False}.get(
-                self.history.operator, self.history.aggregate == "exists"
-            )
-        facts = {**F, self._counted: _typed(value, fact_of(self._counted))}
-        return self._compare(c, facts, x, facts if E is F else E)
+            return side in ("at_least", "above")  # without a bound any limit may be passed
+        facts = {**F, self._counted: _typed(value, fact_of(self._counted), unit)}
+        return compare(c, facts, x, facts if E is F else E)
 
     def value(self, c: Context, F: Any, x: Element | None, E: Any) -> dict[str, Any]:
         """The certain and the possible bound of what is counted, and why they differ."""
@@ -203,26 +204,28 @@ class Past:
     ) -> dict[str, Any]:  # fmt: skip
         certain = [member for member, truth in found if truth is True]
         if self._last is not None:
-            return self._of_last(found, c, this, recalled)
+            return self._of_last(found, is_covered, c, this, recalled)
         if self.history.aggregate in ("sum", "distinct"):
             values = [(truth, self._measured(member, this, recalled)) for member, truth in found]
-            if self.history.aggregate == "sum":
-                return _summed(values, is_covered)
-            return _distinct(values, is_covered)
+            if self.history.aggregate == "distinct":
+                return _distinct(values, is_covered)
+            unit = self._unit() or next((str(v.unit) for _, v in values if hasattr(v, "unit")), "")
+            in_unit = [(truth, _in_unit(value, unit)) for truth, value in values]
+            return {**_summed(in_unit, is_covered), **({"unit": unit} if unit else {})}
         return {"certain": len(certain), "possible": len(found) if is_covered else None}
 
     def _measured(self, member: Member, this: dict[str, Value], recalled: Recalled) -> Value:
-        """The value of the fact that is added up or told apart, in the limit's unit."""
+        """The value of the fact that is added up or told apart; None where it is not known."""
         facts, own = self._kept_of(member, this, recalled)
         name = self.history.fact
         value = own.get(name, facts.get(name))
-        fact = fact_of(name, PAST)
-        if fact is not None and fact.type is Type.AMOUNT and isinstance(value, Amount | Quantity):
-            unit = self._unit()
-            return convert(value.value, value.unit, unit) if unit else value.value
         return None if type(value) is dict else value
 
     def _unit(self) -> str:
+        """The unit of the limit of a sum of amounts; "" where it has none of its own."""
+        fact = fact_of(self.history.fact, PAST)
+        if fact is None or fact.type is not Type.AMOUNT:
+            return ""
         for operand in self.history.operands:
             if isinstance(operand, QuantityOperand):
                 return operand.unit
@@ -232,8 +235,8 @@ class Past:
         return ""
 
     def _of_last(
-        self, found: list[tuple[Member, Truth]], c: Context, this: dict[str, Value],
-        recalled: Recalled,
+        self, found: list[tuple[Member, Truth]], is_covered: bool, c: Context,
+        this: dict[str, Value], recalled: Recalled,
     ) -> dict[str, Any]:  # fmt: skip
         """What holds of the latest member, and of later ones that may be members."""
         assert self._last is not None
@@ -248,10 +251,12 @@ class Past:
             if truth is True:
                 break
         else:
-            return {"holds": None, "why": NO_MEMBER}
+            # There may be none at all; of none nothing holds.
+            truths.append(False if is_covered else None)
         holds = truths[0] if len(set(truths)) == 1 else None
+        lacks = {"why": "values_unknown"} if None in truths and is_covered else {}
         at = {"at": instant_of(newest.at_us).isoformat()} if newest is not None else {}
-        return {"holds": holds, **at}
+        return {"holds": holds, **at, **lacks}
 
     def _window(self, c: Context, F: Any, x: Element | None, E: Any) -> Window | str:
         """The window, or why it is not known."""
@@ -293,7 +298,9 @@ class Past:
             return parameter_values(operand, self._knowledge, self._day).get(key)
 
         within = self.history.within
-        return None if within is None else moved(at, within, -1, c.zone, row)
+        if within is None:
+            return None
+        return moved(at, of_present(within), -1, c.zone, row)
 
     def _of_present(self, name: str, c: Context, F: Any, x: Element | None, E: Any) -> Value:
         """A fact of the present, read at most once."""
@@ -308,6 +315,19 @@ class Past:
         return value
 
 
+def of_present(operand: Operand) -> Any:
+    """An operand of the history itself, its facts named as they are outside of one."""
+    if isinstance(operand, FactOperand):
+        return FactOperand(operand.fact.removeprefix(THIS))
+    if isinstance(operand, ParameterOperand):
+        by = tuple(name.removeprefix(THIS) for name in operand.by)
+        return ParameterOperand(operand.parameter, by)
+    if isinstance(operand, CalendarOperand):
+        count = operand.count
+        return operand if isinstance(count, int) else replace(operand, count=of_present(count))
+    return operand
+
+
 def _summed(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, Any]:
     certain: Any = 0
     possible: Any = 0
@@ -320,6 +340,8 @@ def _summed(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, An
         possible += value
         if truth is True:
             certain += value
+    if isinstance(possible, float):  # three times 0.1 is 0.3
+        certain, possible = tidy(certain), tidy(possible)
     found = {"certain": certain, "possible": possible if is_bounded else None}
     return {**found, "why": "values_unknown"} if lacks else found
 
@@ -328,14 +350,22 @@ def _distinct(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, 
     certain = {value for truth, value in values if truth is True and value is not None}
     possible = {value for _, value in values if value is not None} | certain
     unknown = sum(1 for _, value in values if value is None)
-    return {
-        "certain": len(certain),
-        "possible": len(possible) + unknown if is_covered else None,
-    }
+    bound = len(possible) + unknown if is_covered else None
+    found: dict[str, Any] = {"certain": len(certain), "possible": bound}
+    return {**found, "why": "values_unknown"} if unknown else found
 
 
-def _typed(value: Any, fact: Fact | None) -> Any:
+def _in_unit(value: Value, unit: str) -> Value:
+    """A number, of an amount in this unit; None where it is not known or cannot be told in it."""
+    if isinstance(value, Amount | Quantity):
+        return convert(value.value, value.unit, unit)
+    return value
+
+
+def _typed(value: Any, fact: Fact | None, unit: str) -> Any:
     """A bound as the fact's type is compared; recorded money is text."""
+    if fact is not None and fact.type is Type.AMOUNT:
+        return Amount(value=value, unit=unit or "1")
     if fact is not None and fact.type is Type.MONEY:
         return Decimal(str(value))
     return value

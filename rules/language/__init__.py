@@ -8,12 +8,13 @@ meaning of a word is a new row.
 """
 
 from rules.language.reference import reference
-from rules.language.rows import event_of_row, rule_of_row
+from rules.language.rows import decide_row, event_of_row, rule_of_row
 from rules.language.tables import Row, Table, tables, world
 
 __all__ = [
     "Row",
     "Table",
+    "decide_row",
     "event_of_row",
     "reference",
     "rule_of_row",

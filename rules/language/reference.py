@@ -72,7 +72,7 @@ def _table(table: Table, base: KnowledgeBase) -> Iterator[str]:
         yield "知识 knowledge: " + "; ".join(used) + "\n\n"
     yield "| | 规则 rule | 事件 event | 结果 result |\n| --- | --- | --- | --- |\n"
     for row in table.rows:
-        yield f"| {row.name} | {_parts(row)} | {_code(row.given)} | {_result(row)} |\n"
+        yield f"| {row.name} | {_parts(row)} | {_events(row)} | {_result(row)} |\n"
     yield "\n"
 
 
@@ -80,6 +80,14 @@ def _parts(row: Row) -> str:
     if set(row.parts) == {"when"} and row.truth:
         return _code(row.parts["when"])
     return _code(row.parts)
+
+
+def _events(row: Row) -> str:
+    """What came before, in its order, and what of the event is the row's own."""
+    since = [f"known since 已知自 `{row.known_since}`"] if row.known_since else []
+    before = [f"before 此前 {_code(event) or 'the same 相同'}" for event in row.past]
+    own = [_code(row.given)] if row.given else []
+    return "<br>".join((*since, *before, *own))
 
 
 def _result(row: Row) -> str:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from contracts.decision import Decision
 from contracts.event import Event
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem
 from rules.authoring.shorthand import event_of
+from rules.engine.evaluator import Evaluator
 from rules.language.tables import Bare, Row
+from rules.memory.attendant import Attendant
+from rules.memory.coverage import Coverage
+from rules.memory.instants import us_of
+from rules.memory.model import Memory
 from rules.model import Rule
 from rules.reading.loader import read_rule_text
 
@@ -48,6 +55,23 @@ def rule_of_row(
     """The rule of a row; None where the loader refuses it, with `problems` saying why."""
     found: list[Problem] = [] if problems is None else problems
     return read_rule_text(rule_text(row), Path("spec/rule.yaml"), knowledge, found)
+
+
+def decide_row(row: Row, evaluator: Evaluator) -> Decision:
+    """What the rules of an evaluator say of the row's event, after those before it."""
+    rules, knowledge = evaluator.pack.rules, evaluator.knowledge
+    event = event_of_row(row, knowledge)
+    if not any(rule.needs_memory for rule in rules):
+        return evaluator.decide(event)
+    attendant, memory = Attendant(evaluator), Memory()
+    coverage = Coverage(is_total=not row.known_since)
+    if row.known_since:
+        since_us = us_of(datetime.fromisoformat(row.known_since))
+        coverage.keep(attendant.horizon, since_us)
+        coverage.since[event.source] = dict.fromkeys(attendant.horizon.families, since_us)
+    for short in row.earlier:
+        attendant.take(event_of(short, knowledge), str(short), memory, coverage)
+    return attendant.take(event, "", memory, coverage).decisions[0]
 
 
 def event_of_row(row: Row, knowledge: KnowledgeBase) -> Event:

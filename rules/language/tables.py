@@ -20,7 +20,18 @@ TRUTHS: Final = {"true": "alert", "false": "silent", "unknown": "not_evaluable"}
 """What the truth of `when` alone makes of a rule."""
 
 _PARTS: Final = ("scope", "when", "unless", "each")
-_ROW: Final = ("name", "given", "rule", *_PARTS, "is", "missing", "expect", "also")
+_ROW: Final = (
+    "name",
+    "past",
+    "known_since",
+    "given",
+    "rule",
+    *_PARTS,
+    "is",
+    "missing",
+    "expect",
+    "also",
+)
 
 
 class Bare(str):
@@ -55,6 +66,12 @@ class Row:
     """Parts of each finding, in order; empty where only the outcome is asked."""
     decision: dict[str, Any] = field(default_factory=dict)
     """Parts of the decision as a whole."""
+    past: tuple[dict[str, Any], ...] = ()
+    """The events before the row's, each as it differs from the table's event."""
+    earlier: tuple[dict[str, Any], ...] = ()
+    """The same whole, with ids of their own: `past-1` and the act `act-past-1` …"""
+    known_since: str = ""
+    """From when on the past is known; "" where all of it is."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,7 @@ def _row(
     if f.get("is") is None:
         f.expect(("name", "expect"), _ROW)
     given = _plain(f.get("given"))
+    past = tuple(_plain(child) for child in f.get("past") or ())
     own = _plain(f.get("rule"))
     own.update({part: _plain(f.get(part)) for part in _PARTS if f.get(part) is not None})
     truth = _truth(f.get("is"))
@@ -123,8 +141,17 @@ def _row(
     name = f.text("name")
     return Row(
         table, name, node.line, _merged(common, own), merge(base, given), given, own, outcome,
-        truth, missing, details, _plain(f.get("also")),
+        truth, missing, details, _plain(f.get("also")), past, _earlier(base, past),
+        f.text("known_since"),
     )  # fmt: skip
+
+
+def _earlier(base: dict[str, Any], past: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Past events, each merged with the table's event."""
+    return tuple(
+        {"id": f"past-{number}", "act_id": f"act-past-{number}", **merge(base, event)}
+        for number, event in enumerate(past, 1)
+    )
 
 
 def _truth(node: Node | None) -> str:

@@ -29,7 +29,7 @@ _MOST: Final = {"days": 1, "months": 31, "years": 366}
 
 
 class Spans(Check):
-    id = "YJ207"
+    id = "YJ209"
     title = Names("时间窗口与时限有意义", "Windows and limits of time mean something")
     doc = (
         "A window of `history` that lasts no time holds no act: the condition is never true, or "
@@ -118,7 +118,7 @@ def _values(operand: ParameterOperand, knowledge: KnowledgeBase) -> list[tuple[f
 
 
 class Overrides(Check):
-    id = "YJ208"
+    id = "YJ210"
     title = Names("所取代的规则存在", "Findings stand for others that exist")
     doc = (
         "`overrides` names rules whose findings on the same element and phase give way. Each must "

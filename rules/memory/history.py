@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from rules.facts.base import Fact, Interval, Value, unknown
 from rules.facts.restoring import restore
-from rules.memory.applying import counts
+from rules.memory.applying import BASE, counts
 from rules.memory.coverage import Coverage
 from rules.memory.model import Act, Line, Memory
 
@@ -103,8 +103,19 @@ def members(
             when = at if line.at_us is None else line.at_us
             if window.holds(when):
                 yield Member(act, line, when)
-    if present is not None and present.family == family:
+    if present is not None and present.family == family and _goes_through(recalled, verb):
         yield from _of_present(present, window, of_lines, element, includes_this)
+
+
+def _goes_through(recalled: Recalled, verb: str) -> bool:
+    """Whether the present act went through the verb, or would: a draft is judged as if signed."""
+    present = recalled.present
+    if present is None:
+        return False
+    known = recalled.memory.acts.get(present.key)
+    if verb in present.reached or (known is not None and verb in known.reached):
+        return True
+    return present.verb == "draft" and BASE.get(present.family) == verb
 
 
 def _of_present(
@@ -113,6 +124,14 @@ def _of_present(
     if not of_lines:
         if includes_this and window.holds(present.at_us):
             yield Member(present, None, present.at_us)
+        return
+    if all(line.id != element for line in present.lines):  # the rule is about the whole act
+        yield from (
+            Member(present, line, when)
+            for line in present.lines
+            if includes_this
+            and window.holds(when := present.at_us if line.at_us is None else line.at_us)
+        )
         return
     for line in present.lines:
         is_own = line.id == element

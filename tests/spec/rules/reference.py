@@ -96,6 +96,9 @@ class Reader:
             return ("unknown", "unrecognised")
         return kind
 
+    def encounter_id(self) -> Fact:
+        return plain(self.part("encounter", "id"))
+
     def encounter_is_rescue(self) -> Fact:
         return plain(self.part("encounter", "is_rescue"))
 
@@ -296,8 +299,9 @@ def listing(value: Any) -> Fact:
 class Judge:
     """The truth of conditions for one reader."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, past: Any = None) -> None:
         self.reader = reader
+        self.past = past
         self.missing: list[tuple[str, str]] = []
 
     def tree(self, node: dict[str, Any]) -> tuple[bool | None, set[tuple[str, str]]]:
@@ -305,6 +309,8 @@ class Judge:
         return self.combine([self.entry(name, value) for name, value in node.items()], all_of)
 
     def entry(self, name: str, value: Any) -> tuple[bool | None, set[tuple[str, str]]]:
+        if name == "history":
+            return self.past(value, self)
         if name == "some":
             return self.some(value["in"], value["where"])
         if name == "not":
@@ -646,15 +652,16 @@ class Nobody(Reader):
         return not name.startswith("item.") and super().is_promised(name)
 
 
-def answer(rules: list[dict[str, Any]], event: dict[str, Any]) -> Answer:
-    """What a pack of these rules says of an event."""
+def answer(rules: list[dict[str, Any]], event: dict[str, Any], past: Any = None) -> Answer:
+    """What a pack of these rules says of an event; `past` judges `history`."""
     result = Answer()
     at = datetime.fromisoformat(event.get("service_time", event["at"]))
     day = at.astimezone(LOCAL).date()
     for rule in rules:
         for name, element, on in elements(rule, event, day):
             if in_force(rule, on):
-                decide(rule, name, Reader(event, rule.get("each", ""), element, on), result)
+                reader = Reader(event, rule.get("each", ""), element, on)
+                decide(rule, name, reader, result, past)
         unlisted = not_listed(rule, event, day)
         if unlisted is not None and in_force(rule, day):
             fact, why = unlisted
@@ -672,8 +679,10 @@ def in_force(rule: dict[str, Any], day: date) -> bool:
     return first <= day and (last is None or day < date.fromisoformat(last))
 
 
-def decide(rule: dict[str, Any], name: str, reader: Reader, result: Answer) -> None:
-    judge = Judge(reader)
+def decide(
+    rule: dict[str, Any], name: str, reader: Reader, result: Answer, past: Any = None
+) -> None:
+    judge = Judge(reader, past)
     rule_id = rule["id"]
     scope, missing = judge.tree(rule.get("scope") or {})
     if scope is False:

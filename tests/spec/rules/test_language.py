@@ -80,20 +80,17 @@ def check(row: Row, decision: Decision) -> None:
 @pytest.mark.parametrize("row", [r for r in ROWS if r.outcome != "refused"], ids=named)
 def test_a_row_is_as_the_table_says_on_every_engine(row: Row, engine: str) -> None:
     rule = rule_of(row)
-    event = language.event_of_row(row, BASE)
-    check(row, make_evaluator(engine, Pack.of([rule]), BASE).decide(event))
+    check(row, language.decide_row(row, make_evaluator(engine, Pack.of([rule]), BASE)))
     if engine == "compiled":
         for evaluator in evaluators(rule):
-            check(row, evaluator.decide(event))
+            check(row, language.decide_row(row, evaluator))
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r.truth], ids=named)
 def test_its_negation_is_the_opposite_and_unknown_stays_unknown(row: Row, engine: str) -> None:
     rule = rule_of(row)
     rule = replace(rule, when=Not(rule.when))
-    decision = make_evaluator(engine, Pack.of([rule]), BASE).decide(
-        language.event_of_row(row, BASE)
-    )
+    decision = language.decide_row(row, make_evaluator(engine, Pack.of([rule]), BASE))
     assert outcome_of(decision) == OPPOSITE[row.outcome]
 
 

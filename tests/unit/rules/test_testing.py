@@ -10,8 +10,9 @@ import pytest
 
 from contracts.values import Listing
 from rules import load_pack
+from rules.authoring.comparing import _equal
 from rules.authoring.shorthand import ShorthandError, event_of, merge
-from rules.authoring.testing import TestReport, _equal, run_tests
+from rules.authoring.testing import TestReport, run_tests
 from rules.authoring.workbench import check, facts
 from rules.authoring.workbench import test as run_workbench
 from rules.engine.engines import ENGINES
