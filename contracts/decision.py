@@ -231,6 +231,8 @@ class Basis(Record, frozen=True, kw_only=True):
     profile: str
     bundle: str = ""
     """Digest of the signed bundle that rules and knowledge came in; "" for files."""
+    registry: str = ""
+    """Digest of the registry that lay over the knowledge's; "" for none."""
 
 
 class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):

@@ -5,7 +5,7 @@ Pure: no Kafka, no clock, no exception. What cannot be evaluated is a dead lette
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol, TypeAlias, overload
 
@@ -14,6 +14,7 @@ import msgspec
 from contracts.decision import Alert, Basis, DeadLetterHeaders, Decision, encode_record
 from contracts.event import Event
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
+from knowledge_base.registry import NOTHING, Registry
 from rules.memory.attendant import Activity
 from streams.cutting import fit_alert, fit_decision
 from streams.errors import StateUnreadable
@@ -23,6 +24,7 @@ DEFAULT_MAX_OUTPUT_BYTES: Final = 4 * 1_048_576 - 16_384
 """Of a decision's value; the rest of 4 MiB is for key, headers and the batch around it."""
 
 Headers = list[tuple[str, bytes]]
+Register: TypeAlias = Callable[[Registry], Basis]
 
 
 class Evaluator(Protocol):
@@ -103,7 +105,8 @@ Result: TypeAlias = Answer | Repeated | DeadLetter
 class Supervisor:
     """Answers records with an evaluator, and with an attendant where there is a past.
 
-    `check_key` compares a record's key with the event's subject (records from Kafka).
+    `register` puts a registry under the rules and tells what they decide with then. `check_key`
+    compares a record's key with the event's subject (records from Kafka).
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Supervisor:
         evaluator: Evaluator,
         attendant: Attendant | None = None,
         *,
+        register: Register | None = None,
         check_key: bool = True,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
         max_ahead_s: float = DEFAULT_MAX_AHEAD_S,
@@ -118,10 +122,18 @@ class Supervisor:
         self._decide = evaluator.decide
         self.basis: Basis | None = getattr(evaluator, "basis", None)
         """What decisions are computed with, where the evaluator tells."""
+        self._register = register
+        self._registry = NOTHING
         self._attendant = attendant
         self._check_key = check_key
         self._max_output_bytes = max_output_bytes
         self._max_ahead_s = max_ahead_s
+
+    def use(self, registry: Registry) -> None:
+        """From the next record on decide with this registry; between two batches."""
+        if registry is not self._registry and self._register is not None:
+            self.basis = self._register(registry)
+        self._registry = registry
 
     @property
     def remembers(self) -> bool:

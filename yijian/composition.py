@@ -8,13 +8,15 @@ from pathlib import Path
 import knowledge_base
 import rules
 from contracts.bundle import MAX_BUNDLE_BYTES
+from contracts.decision import Basis
 from knowledge_base import KnowledgeBase
+from knowledge_base.registry import Registry, overlaid
 from rules import Evaluator, Pack
 from rules.engine.engines import make_evaluator
 from rules.memory.attendant import MemorySettings
 from rules.memory.groups import Attendants
 from streams.broker.topics import TopicSpec
-from streams.supervision import Supervisor
+from streams.supervision import Register, Supervisor
 from yijian.settings import Settings
 
 PACKS = Path(rules.__file__).parent / "packs"
@@ -61,10 +63,21 @@ def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) ->
     return Supervisor(
         core.evaluator,
         attendant,
+        register=_registering(core),
         check_key=from_kafka,
         max_ahead_s=settings.max_ahead_s,
         max_output_bytes=settings.output_max_bytes - _HEADROOM,
     )
+
+
+def _registering(core: Core) -> Register:
+    """Puts a registry under the rules of a core."""
+
+    def register(registry: Registry) -> Basis:
+        core.evaluator.register(overlaid(core.knowledge, registry))
+        return core.evaluator.basis
+
+    return register
 
 
 def topic_specs(settings: Settings) -> list[TopicSpec]:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from contracts.acts import phase_of
 from contracts.decision import Basis, Decision
 from contracts.event import EVENT_TYPES, Event
@@ -58,6 +60,7 @@ class Evaluator:
             knowledge=knowledge.digest,
             engine=self._deciders.name,
             profile=profile,
+            registry=knowledge.registry,
         )
         self.evaluations = 0
         """How many (rule, element) pairs were looked at so far; the index keeps it small."""
@@ -77,6 +80,17 @@ class Evaluator:
         self._texts: dict[date, str] = {}
         self._plans: dict[tuple[str, date, str], Plan] = {}
         self._plans_by_epoch: dict[tuple[str, date, str], Plan] = {}
+
+    def register(self, knowledge: KnowledgeBase) -> None:
+        """From the next event on decide with another registry over the same knowledge.
+
+        Raises ValueError for other knowledge: what was compiled would not be of it.
+        """
+        if knowledge.digest != self.knowledge.digest:
+            raise ValueError("another registry lies over the same knowledge")
+        self.knowledge = knowledge
+        self._zones.clear()
+        self.basis = replace(self.basis, registry=knowledge.registry)
 
     def decide(self, event: Event, digest: str = "", asked: Asked = NOW) -> Decision:
         """The decision about an event. The same event and memory give the same decision, always.
