@@ -25,7 +25,7 @@ from contracts.decision import Basis
 from contracts.identity import EventKey
 from sinks import queries
 from sinks.client import connect
-from yijian import kafka_log
+from yijian import kafka_log, registry
 from yijian.bundles.by_basis import from_topic
 from yijian.composition import Core
 from yijian.expected import Supervisors, expected, read_decisions
@@ -100,7 +100,7 @@ def audit(settings: Settings, core: Core) -> Audit:
         kafka_log.read(settings, settings.topics.all_intake),
         decided,
         tables.decided,
-        Supervisors(settings, core, from_topic(settings)),
+        Supervisors(settings, core, from_topic(settings), registry.from_topic(settings)),
     )
     accounted = tables.decided.keys() & tables.events
     lost = [

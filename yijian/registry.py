@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from contracts.intake import Rejected
 from contracts.registry import Registered, encode_registered, parse_registered
 from knowledge_base.registry import NOTHING, Registry, faults
+from streams.broker import BrokerError
 from streams.bundles.topic import Entry, TopicAddress
 from streams.registry import RegistryLog
 from yijian.settings import Settings
@@ -110,17 +111,39 @@ def read_log(settings: Settings) -> RegistryLog:
     return found
 
 
-def find(settings: Settings, digest: str) -> Registry | None:
-    """What was registered when the registry had this digest; None where the topic forgot it.
+REGISTRY_NOT_FOUND: Final = "registry_not_found"
+FindRegistry: TypeAlias = Callable[[str], Registry | None]
+"""What was registered when the registry had a digest; None where that cannot be had."""
+
+
+def nothing_registered(digest: str) -> Registry | None:
+    """Of an installation without a registry topic."""
+    return None if digest else NOTHING
+
+
+def from_topic(settings: Settings) -> FindRegistry:
+    """Finds registries in the installation's topic, each at most once.
 
     Compaction keeps the last record of a key: of older states only those are found again that
     it has not passed over yet.
     """
-    if not digest:
-        return NOTHING
+    known: dict[str, Registry | None] = {"": NOTHING}
+
+    def find(digest: str) -> Registry | None:
+        if digest not in known:
+            known[digest] = _state(settings, digest)
+        return known[digest]
+
+    return find
+
+
+def _state(settings: Settings, digest: str) -> Registry | None:
     found = RegistryLog()
-    for entry in entries(settings):
-        found.take(entry)
-        if found.register.digest == digest:
-            return found.register.registry()
+    try:
+        for entry in entries(settings):
+            found.take(entry)
+            if found.register.digest == digest:
+                return found.register.registry()
+    except (BrokerError, KafkaException):
+        return None
     return None
