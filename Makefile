@@ -58,13 +58,15 @@ nightly: setup  ## the laws over many more generated rules and events
 chaos: setup  ## kill, freeze and partition everything under load; last line is JSON
 	$(BIN)/yijian chaos
 
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+EXTRA = $(BIN)/python -c "import sys, tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies'][sys.argv[1]], sep='\n')"
+
 lock: setup  ## resolve the dependencies anew (needs uv, which this installs)
 	$(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o locks/runtime.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --extra dev -c locks/runtime.txt -o locks/dev.txt
-	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --only-extra build pyproject.toml -o locks/build.txt
-	$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --only-extra durable pyproject.toml -o locks/durable.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml --extra bench -c locks/runtime.txt -o locks/bench.txt
+	$(COMPILE) -U pyproject.toml -o locks/runtime.txt
+	$(COMPILE) pyproject.toml --extra dev -c locks/runtime.txt -o locks/dev.txt
+	$(COMPILE) pyproject.toml --extra bench -c locks/runtime.txt -o locks/bench.txt
+	for extra in build durable rocksdb; do $(EXTRA) $$extra | $(COMPILE) -U - -o locks/$$extra.txt || exit 1; done
 
 clean:  ## remove what the build made (.venv, caches)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -95,6 +95,8 @@ SAME: Final = ("day", "encounter", "prescription", "calendar_month", "calendar_y
 THIS: Final = "this."
 """Before the name of a fact of the present act, inside `history`."""
 CALENDAR: Final = ("days", "months", "years")
+WORKING_DAYS: Final = "working_days"
+"""The unit of a parameter that is counted in working days; only a length of time has it."""
 OPERANDS: Final = ("fact", "codeset", "parameter", *CALENDAR)
 
 EXPECT: Final = "expect"

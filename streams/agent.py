@@ -67,7 +67,7 @@ class Agent:
         passage = self._lanes.enter(tp, batch.last, batch.epoch)
         memories = None
         if means.state is not None:
-            memories, withdrawals = means.state.begin(tp.partition, means.positions(tp.partition))
+            memories, withdrawals = means.state.begin(tp.partition, means.positions)
         outputs = Outputs(means, batch, passage, memories)
         if memories is not None:
             outputs.withdraw(withdrawals)

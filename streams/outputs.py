@@ -52,6 +52,7 @@ class Outputs:
         self._topic = topic
         self._partition = partition
         self._is_forwarded = topic in (topics.rekeyed, topics.activities)
+        self._is_tick = topic == topics.ticks
         self._placement = means.placement
         self._figures = means.figures
         self._passage = passage
@@ -178,7 +179,8 @@ class Outputs:
     def seal(self, position: int) -> None:
         """Note what the batch changed, as of its end."""
         if self._past is not None:
-            sealed = self._passage.changes = self._past.seal(self._topic, position)
+            sealed = self._past.seal(self._topic, position, is_tick=self._is_tick)
+            self._passage.changes = sealed
             self.size += sealed.size
         elif self._memories is not None:
             self._memories.forget_coverage()  # rules that remember nothing let events go by

@@ -166,7 +166,14 @@ class _Worker:
     def _tick(self) -> asyncio.Task[None] | None:
         if self._memory is None:
             return None
-        return asyncio.ensure_future(self._memory.ticker.run(self._ticking, self._look))
+        task = asyncio.ensure_future(self._memory.ticker.run(self._ticking, self._look))
+        task.add_done_callback(self._ticked)
+        return task
+
+    def _ticked(self, task: asyncio.Task[None]) -> None:
+        """Without ticks no deadline passes: their end is the worker's."""
+        if not task.cancelled():
+            self.fail(task.exception() or AgentFailed("the ticks ended"))
 
     def _look(self) -> None:
         """Let batches go on whose state had to wait for the lease, or let them go."""

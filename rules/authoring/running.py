@@ -12,6 +12,7 @@ import msgspec
 
 from contracts.decision import Decision, Finding
 from contracts.event import Event, encode_event
+from knowledge_base import KnowledgeBase
 from rules import words
 from rules.authoring.comparing import Difference, alerts_differ, compare
 from rules.authoring.explain import Explainer, Truths
@@ -25,6 +26,7 @@ from rules.memory.attendant import Attendant, Taken
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, decode, encode
+from rules.pack import Pack
 
 _START: Final = datetime(*START, tzinfo=UTC)
 _MOST: Final = 10_000
@@ -57,6 +59,18 @@ class Ran:
 def run_timeline(timeline: Timeline, rule_id: str, explainer: Explainer) -> Ran:
     """The timeline of a rule, from an empty and complete memory."""
     return _Run(timeline, rule_id, explainer).ran()
+
+
+def events_of(timeline: Timeline, knowledge: KnowledgeBase) -> tuple[tuple[Event, tzinfo], ...]:
+    """The events of a timeline in their order, each with its institution's time zone."""
+    evaluator = Evaluator(Pack.of([]), knowledge)
+    zone = _zone_of(timeline, evaluator)
+    found = []
+    for moment in timeline.moments:
+        if moment.event is not None:
+            event = _event_of(moment, zone, knowledge)
+            found.append((event, evaluator.zone(event.data.institution, event.time)))
+    return tuple(found)
 
 
 def without_past(event: Event, evaluator: Evaluator) -> Asked:
@@ -106,7 +120,7 @@ class _Run:
         at = instant(moment.at, self._zone)
         yield from self._fire(us_of(at))
         if moment.event is not None:
-            event = self._event(moment, at)
+            event = _event_of(moment, self._zone, self._evaluator.knowledge)
             yield from self._take(event).decisions
             yield from self._fire(us_of(at))
 
@@ -120,11 +134,6 @@ class _Run:
             taken = self._attendant.fire(self._memory, self._coverage, timer_id, fire_us)
             yield from taken.decisions
         raise RuntimeError("a timer fires for ever")
-
-    def _event(self, moment: Moment, at: datetime) -> Event:
-        time = at if moment.time is None else instant(moment.time, self._zone)
-        short = {**in_calendar(moment.event, self._zone), "at": time.isoformat()}
-        return event_of(short, self._evaluator.knowledge)
 
     def _take(self, event: Event) -> Taken:
         self._explain(event)
@@ -177,7 +186,7 @@ class _Run:
     def _timed(self, name: str, part: Any) -> Any:
         """A virtual time as the records write it."""
         at = at_of(part) if name == "until" or TIMED.search(name) else None
-        return part if at is None else instant(at, self._zone).isoformat()
+        return part if at is None else instant(at, self._zone).astimezone(UTC).isoformat()
 
 
 def said_by(decision: Decision) -> list[Said]:
@@ -210,6 +219,12 @@ def shown(said: Said) -> str:
         return f"{said.word}: {', '.join(said.value)}"
     why = getattr(said.value, "why", "")
     return f"{said.word}: {why}" if why else said.word
+
+
+def _event_of(moment: Moment, zone: tzinfo, knowledge: KnowledgeBase) -> Event:
+    time = instant(moment.at if moment.time is None else moment.time, zone)
+    short = {**in_calendar(moment.event, zone), "at": time.isoformat()}
+    return event_of(short, knowledge)
 
 
 def _zone_of(timeline: Timeline, evaluator: Evaluator) -> tzinfo:

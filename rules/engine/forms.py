@@ -107,7 +107,7 @@ def _span(
         return _value(s, operand.count, _SPAN, depth, bound, unknown), operand.unit
     unit = s.unit(operand, _SPAN)
     value = _value(s, operand, _SPAN, depth, bound, unknown)
-    return value, unit if unit in words.CALENDAR else ""
+    return value, unit if unit in (*words.CALENDAR, words.WORKING_DAYS) else ""
 
 
 def _overlaps(s: Source, test: Test, a: str, depth: int, bound: set[str]) -> Form:

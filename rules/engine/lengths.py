@@ -16,7 +16,8 @@ Length: TypeAlias = ParameterOperand | CalendarOperand | QuantityOperand
 Row: TypeAlias = Callable[[ParameterOperand], ParameterValue | None]
 """The value of a parameter for the act at hand; None where there is none."""
 
-_CALENDAR: Final = {"mo": "months", "a": "years", **{unit: unit for unit in words.CALENDAR}}
+_NAMED: Final = (*words.CALENDAR, words.WORKING_DAYS)
+_CALENDAR: Final = {"mo": "months", "a": "years", **{unit: unit for unit in _NAMED}}
 """Units of parameters that are counted in the calendar; a day is 24 hours unless said otherwise."""
 
 

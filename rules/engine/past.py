@@ -242,7 +242,9 @@ class Past:
         assert self._last is not None
         truths: list[Truth] = []
         newest = None
-        for member, truth in sorted(found, key=_place, reverse=True):
+        ordered = sorted(found, key=_place)
+        ordered.reverse()
+        for member, truth in ordered:
             facts, own = self._kept_of(member, this, recalled)
             x = Element(None, member.name)
             x.facts = own
@@ -372,4 +374,5 @@ def _typed(value: Any, fact: Fact | None, unit: str) -> Any:
 
 
 def _place(found: tuple[Member, Truth]) -> tuple[int, str]:
-    return found[0].at_us, found[0].name
+    """Of acts at one time the order of their ids; lines of one act keep that of the act."""
+    return found[0].at_us, found[0].act.key

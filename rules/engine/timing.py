@@ -10,17 +10,22 @@ from calendar import monthrange
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
+from rules import words
 from rules.facts.base import Context, Element, Interval, Value, unknown
 from rules.facts.read import judged_at, start_of
 from rules.logic import Truth
+from rules.working_days import working_day
 
 
 def shifted(at: datetime, count: int, unit: str, zone: tzinfo) -> datetime:
     """The same time of day so many calendar days, months or years later, in a time zone.
 
-    Where a month has no such day it is the month's last (Civil Code of China, article 202).
+    Where a month has no such day it is the month's last (Civil Code of China, article 202). The
+    day of a number of working days does not count itself.
     """
     local = at.astimezone(zone)
+    if unit == words.WORKING_DAYS:
+        return datetime.combine(working_day(local.date(), count), local.timetz())
     if unit == "days":
         return local + timedelta(count)
     months = local.year * 12 + local.month - 1 + count * (12 if unit == "years" else 1)

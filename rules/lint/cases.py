@@ -7,6 +7,7 @@ from typing import Final
 
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Problem
+from rules.authoring.testing import CaseResult, outcome_of
 from rules.facts import ELEMENT_VALUE, fact_of, list_of
 from rules.lint.base import CaseCheck, Check, Subject
 from rules.lint.meaning import Exemptions
@@ -65,7 +66,7 @@ class Firing(CaseCheck):
     )
 
     def lacking(self, subject: Subject) -> Iterator[tuple[str, str]]:
-        count = sum(result.got == "alert" for result in subject.results)
+        count = sum(_firing(result) for result in subject.results)
         if count < MUST_FIRE:
             yield _counted(MUST_FIRE - count, "that fire", "that fires"), "expect: {alert: {…}}"
 
@@ -79,10 +80,25 @@ class Calm(CaseCheck):
     )
 
     def lacking(self, subject: Subject) -> Iterator[tuple[str, str]]:
-        count = sum(result.got in _NOT_FIRING for result in subject.results)
+        count = sum(_calm(result) for result in subject.results)
         if count < MUST_NOT_FIRE:
             more = MUST_NOT_FIRE - count
             yield _counted(more, "that do not fire", "that does not fire"), "expect: silent"
+
+
+def _firing(result: CaseResult) -> int:
+    """How often a case fires: a timeline at each of its decisions that do."""
+    if result.case.timeline is None:
+        return int(result.got == "alert")
+    return sum(bool(decision.findings) for decision in result.decisions)
+
+
+def _calm(result: CaseResult) -> int:
+    """How often a case does not; a timeline also as a whole, if nothing in it fires."""
+    if result.case.timeline is None:
+        return int(result.got in _NOT_FIRING)
+    quiet = sum(outcome_of(decision) in _NOT_FIRING for decision in result.decisions)
+    return quiet + (not _firing(result))
 
 
 def _counted(count: int, many: str, one: str) -> str:

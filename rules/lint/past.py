@@ -9,7 +9,7 @@ from typing import Final
 from knowledge_base import KnowledgeBase
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Problem
-from rules import PACKS, units
+from rules import PACKS, units, words
 from rules.authoring.operand_values import said_operand
 from rules.authoring.said import said
 from rules.lint.base import Check, Material, Subject
@@ -23,9 +23,9 @@ from rules.model import (
     histories_of,
 )
 
-_CALENDAR: Final = {"days": 1, "months": 28, "years": 365}
+_CALENDAR: Final = {"days": 1, "months": 28, "years": 365, words.WORKING_DAYS: 1}
 """So many days at least."""
-_MOST: Final = {"days": 1, "months": 31, "years": 366}
+_MOST: Final = {"days": 1, "months": 31, "years": 366, words.WORKING_DAYS: 8}
 
 
 class Spans(Check):
@@ -47,7 +47,7 @@ class Spans(Check):
 
 def _windows(rule: Rule, knowledge: KnowledgeBase) -> Iterator[tuple[str, str]]:
     for history in rule.histories:
-        if history.within is not None and not _most(history.within, knowledge):
+        if history.within is not None and not most(history.within, knowledge):
             yield _key(rule, history), f"the window of `{said(history)}` holds no act"
 
 
@@ -62,17 +62,17 @@ def _duty(rule: Rule, subject: Subject) -> Iterator[tuple[str, str]]:
     if expect is None:
         return
     limit = _least(expect.within, knowledge)
-    if not _most(expect.within, knowledge):
+    if not most(expect.within, knowledge):
         yield "expect", "`within` lasts no time: it is due at once"
     reminder = expect.remind_before
     if reminder is not None and limit is not None:
-        early = _most(reminder, knowledge)
+        early = most(reminder, knowledge)
         if early is not None and early >= limit:
             text = f"`remind_before` ({said_operand(reminder)}) lies before the rule's own event"
             yield "expect", text
     before = timedelta(0)
     for number, step in enumerate(expect.escalate, 1):
-        after = _most(step.after, knowledge)
+        after = most(step.after, knowledge)
         if after is None:
             continue
         if after < before or (number > 1 and after == before):
@@ -80,7 +80,7 @@ def _duty(rule: Rule, subject: Subject) -> Iterator[tuple[str, str]]:
         before = after
 
 
-def _most(span: Span, knowledge: KnowledgeBase) -> timedelta | None:
+def most(span: Span, knowledge: KnowledgeBase) -> timedelta | None:
     """The longest that a length of time can be; None where that is not known."""
     return max(_lengths(span, knowledge, _MOST), default=None)
 

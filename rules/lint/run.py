@@ -19,6 +19,7 @@ from rules.lint.knowledge import KNOWLEDGE_CHECKS
 from rules.lint.limits import LIMIT_CHECKS
 from rules.lint.meaning import MEANING_CHECKS, CanFire
 from rules.lint.past import PAST_CHECKS
+from rules.lint.past_cases import PAST_CASE_CHECKS
 from rules.lint.reading import READING_CHECKS, TestFiles, Words, Yaml
 from rules.lint.upkeep import UPKEEP_CHECKS
 from rules.pack import TEST_SUFFIX, Pack, read_pack
@@ -31,6 +32,7 @@ CHECKS: Final[tuple[type[Check], ...]] = tuple(
             *CASE_CHECKS,
             *MEANING_CHECKS,
             *PAST_CHECKS,
+            *PAST_CASE_CHECKS,
             *UPKEEP_CHECKS,
             *KNOWLEDGE_CHECKS,
             *LIMIT_CHECKS,

@@ -37,7 +37,7 @@ _STAY_DAYS: Final = 400
 """How far back a visit's own acts may lie: a window that is anchored in a visit reaches so far."""
 _DUTY_DAYS: Final = 60
 """For how long acts are kept that a duty may be about: a late event may still take it back."""
-_UNITS: Final = {"d": 1, "mo": 31, "a": 366, **_CALENDAR_DAYS}
+_UNITS: Final = {"d": 1, "mo": 31, "a": 366, words.WORKING_DAYS: 8, **_CALENDAR_DAYS}
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,11 @@ class _Reader:
         group_by = read_group_by(
             f, place, (scope, when, unless), expect, is_awaiting=f.get(words.EXPECT) is not None
         )
-        finding = read_finding(node, place, (scope, when, unless), self.problems) if node else None
+        finding = (
+            read_finding(node, place, (scope, when, unless), expect, self.problems)
+            if node
+            else None
+        )
         if node is not None and finding is not None:
             if finding.amount is not None:
                 check_refunds(on, node.get("amount") or node, f)

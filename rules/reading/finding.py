@@ -13,7 +13,9 @@ from rules.finding_model import FindingSpec, PhaseChange, SeverityMap
 from rules.model import (
     AllOf,
     Condition,
+    Expect,
     Literal,
+    ParameterOperand,
     Span,
     Test,
     Words,
@@ -30,17 +32,28 @@ from rules.reading.suggestions import read_suggestions
 
 
 def read_finding(
-    node: Node, scope: Scope, conditions: Iterable[Condition], problems: list[Problem]
+    node: Node,
+    scope: Scope,
+    conditions: Iterable[Condition],
+    expect: Expect | None,
+    problems: list[Problem],
 ) -> FindingSpec | None:
     """The finding, or None where it is not one; every mistake is reported.
 
     `conditions` are the trees of scope, when and unless, in that order.
     """
-    return _Reader(Fields(node, "`finding`", problems), scope, tuple(conditions)).finding()
+    fields = Fields(node, "`finding`", problems)
+    return _Reader(fields, scope, tuple(conditions), expect).finding()
 
 
 class _Reader:
-    def __init__(self, fields: Fields, scope: Scope, conditions: tuple[Condition, ...]) -> None:
+    def __init__(
+        self,
+        fields: Fields,
+        scope: Scope,
+        conditions: tuple[Condition, ...],
+        expect: Expect | None,
+    ) -> None:
         self.fields = fields
         self.scope = scope
         self.must_hold = conditions[:2]
@@ -49,6 +62,10 @@ class _Reader:
         self.has_threshold = self.is_unsure or any(map(limits_of, conditions))
         self.has_history = self.is_unsure or any(map(histories_of, conditions[1:2]))
         self.parameters = dict.fromkeys(o.parameter for t in conditions for o in parameters_of(t))
+        limit = expect.within if expect is not None else None
+        if isinstance(limit, ParameterOperand):
+            self.has_threshold = True
+            self.parameters[limit.parameter] = None
 
     def finding(self) -> FindingSpec | None:
         f = self.fields

@@ -339,14 +339,14 @@ def _parameter(
 
 def _is_span(parameter: Any, report: Report) -> bool:
     """Whether a parameter is a length of time: of the clock, or in whole calendar units."""
-    if parameter.unit in CALENDAR_UNITS:
+    if parameter.unit in (*CALENDAR_UNITS, words.WORKING_DAYS):
         if all(map(_is_whole, _values(parameter))):
             return True
         report(f"`{parameter.id}` is no whole number of {parameter.unit}", "correct the parameter")
         return False
     if units.is_duration(parameter.unit) and all(map(_is_number, _values(parameter))):
         return True
-    fix = "give it in s, min, h, d (24 h) or wk, or in calendar days, months or years"
+    fix = "give it in s, min, h, d (24 h), wk, working_days, or calendar days, months or years"
     report(f"`{parameter.id}` is in {parameter.unit or '1'}, which is no length of time", fix)
     return False
 

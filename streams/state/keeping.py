@@ -98,17 +98,17 @@ class State:
         return False
 
     def begin(
-        self, partition: int, positions: Mapping[str, int]
+        self, partition: int, positions: Callable[[int], Mapping[str, int]]
     ) -> tuple[Memories, list[Withdrawal]]:
         """The memories, and what is to be withdrawn first, which only the first call tells.
 
-        `positions` says where reading of the intake topics began in this epoch.
+        `positions` says where reading of the intake topics began in this epoch; it is asked once.
         """
         held = self._held[partition]
         if partition in self._begun:
             return held.memories, []
         self._begun.add(partition)
-        if not held.memories.begin(positions):
+        if not held.memories.begin(positions(partition)):
             log.warning(
                 "Partition %d: records went by that are not remembered; its timelines begin anew",
                 partition,

@@ -29,6 +29,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 PARTITION_KEY: Final = b"\x00partition"
 """No subject begins with this byte."""
+_CLOCKS_EVERY_US: Final = 5_000_000
 DEFAULT_MAX_LIVE: Final = 20_000
 _SCHEMA: Final = 1
 
@@ -81,6 +82,7 @@ class Memories:
         self._before: bytes | None = None
         self._stored_bytes = 0
         self._reach = Reach()
+        self._sealed_us = 0
 
     @property
     def coverage(self) -> Coverage:
@@ -157,8 +159,15 @@ class Memories:
         if reached_ms is not None:
             self.clocks.advance(reached_ms * 1000)
 
-    def seal(self, topic: str, position: int) -> Sealed:
-        """What changed since the last call; the batch's topic is done up to `position`."""
+    def seal(self, topic: str, position: int, *, is_tick: bool = False) -> Sealed:
+        """What changed since the last call; the batch's topic is done up to `position`.
+
+        Clocks alone are not worth a record at every tick: they go on by themselves.
+        """
+        now_us = self.clocks.broker_us
+        if is_tick and not self._touched and now_us - self._sealed_us < _CLOCKS_EVERY_US:
+            return Sealed(self, [])
+        self._sealed_us = now_us
         self._record.positions[topic] = position
         changes = [self._stored(subject, memory) for subject, memory in self._touched.items()]
         self._touched.clear()

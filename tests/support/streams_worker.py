@@ -57,6 +57,7 @@ class Output(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: dict[str, bytes]
+    appended_ms: int = 0
 
     @property
     def origin(self) -> Place:
@@ -164,6 +165,7 @@ class Installation:
                                 message.key(),
                                 message.value(),
                                 dict(message.headers() or ()),
+                                message.timestamp()[1],
                             )
                         )
                     at = max(at, consumer.position([TopicPartition(topic, partition)])[0].offset)

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from contracts.decision import DeadLetterHeaders, Decision, KindHeaders, Reader, Repeat
 from contracts.identity import partition_of
-from rules.memory.model import NEVER_US, Memory, Seen, encode
+from rules.memory.model import NEVER_US, Memory, Seen, decode, encode
 from streams.state.framing import Packing, framed
 from streams.state.memories import PARTITION_KEY
 from support.streams_fakes import prescription, subject
@@ -147,26 +147,28 @@ def test_the_decision_of_an_interrupted_timer_is_withdrawn_and_made_again(
 def test_the_state_of_a_batch_stands_behind_its_outputs(installation: Installation) -> None:
     feed(installation, 2000)
     with installation.workers("one", remembers=True, batch_records=50) as processes:
-        until(lambda: installation.count(installation.topics.state) > 200, 60)
+        until(lambda: installation.count(installation.topics.state) > 400, 60)
         processes.kill("one")
-        events = {(decision.subject, decision.event.id) for _, decision in decisions(installation)}
+        appended_ms: dict[tuple[str, str], int] = {}
+        for output, decision in decisions(installation):
+            about = (decision.subject, decision.event.id)
+            appended_ms.setdefault(about, output.appended_ms)
         remembered = memories(installation)
         processes.stop("one")
-    assert remembered
-    for patient, memory in remembered.items():
+    assert len(remembered) > 200
+    for patient, at_ms, memory in remembered:
         for key in memory.seen:
-            assert (patient, key.partition("\x1f")[2]) in events
+            assert appended_ms[patient, key.partition("\x1f")[2]] <= at_ms
 
 
-def memories(installation: Installation) -> dict[str, Memory]:
-    """The newest memory of each subject in the state topic."""
-    from rules.memory.model import decode
-
-    packing, found = Packing(), {}
+def memories(installation: Installation) -> list[tuple[str, int, Memory]]:
+    """Every memory in the state topic, with its subject and when it was written."""
+    packing, found = Packing(), []
     for output in installation.read(installation.topics.state):
         if output.key != PARTITION_KEY and output.value is not None:
             assert output.key is not None
-            found[output.key.decode()] = decode(packing.open(output.value))
+            memory = decode(packing.open(output.value))
+            found.append((output.key.decode(), output.appended_ms, memory))
     return found
 
 

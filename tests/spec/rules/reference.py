@@ -374,7 +374,8 @@ class Judge:
         missing: set[tuple[str, str]] = set()
         bounds = operand if operator == "between" else [operand]
         values = [self.operand(name, bound, inputs, missing) for bound in bounds]
-        if name == "item.drug" and isinstance(operand, dict) and fact[0] == "known":
+        of_set = isinstance(operand, dict) and "codeset" in operand
+        if name == "item.drug" and of_set and fact[0] == "known":
             is_known = self.reader.element["drug"] in DRUGS
             if not is_known and (values[0] is None or fact[1] not in values[0][1]):
                 missing.add((name, "not_in_knowledge"))

@@ -145,9 +145,8 @@ def between(
 ) -> bool | None:
     """The truth that all numbers from low to high (None: without end) have in common."""
     ((operator, operand),) = limits.items()
-    bounds = [
-        limit_of(one, judge, in_grams) for one in (operand if operator == "between" else [operand])
-    ]
+    named = operand if operator == "between" else [operand]
+    bounds = [limit_of(one, judge, in_grams) for one in named]
     tries = {low, low + 1, *([] if high is None else [high])}
     for bound in bounds:
         tries |= {bound - 1, bound, bound + 1}
@@ -172,13 +171,21 @@ def latest(
 ) -> tuple[bool | None, bool]:
     """What holds of the latest member, whichever of those that may be members it is."""
     answers: set[bool | None] = set()
-    for member, fits in sorted(found, key=lambda one: one[0].at, reverse=True):
+    ordered = sorted(found, key=place)
+    ordered.reverse()
+    for member, fits in ordered:
         answers.add(Judge(member).tree(asked)[0])
         if fits is True:
             break
     else:
         answers.add(False if is_covered else None)
-    return (answers.pop() if len(answers) == 1 else None), None in answers
+    lacks = None in answers
+    return (answers.pop() if len(answers) == 1 else None), lacks
+
+
+def place(found: tuple[Member, bool | None]) -> tuple[datetime, str]:
+    """Of acts at one time the order of their ids; lines stay in their order."""
+    return found[0].at, found[0].event.get("act_id", "act-1")
 
 
 def members(history: dict[str, Any], present: Reader, past: Past) -> list[Member]:
@@ -270,11 +277,7 @@ def window_of(history: dict[str, Any], present: Reader) -> tuple[datetime, bool,
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     same = history.get("same")
     if same == "prescription":
-        return (
-            datetime.min.replace(tzinfo=end.tzinfo),
-            True,
-            datetime.max.replace(tzinfo=end.tzinfo),
-        )
+        return end - timedelta(36500), True, end + timedelta(36500)
     if same == "encounter":
         return present.fact("encounter.started_at")[1], True, end
     if same:

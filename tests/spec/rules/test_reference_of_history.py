@@ -13,7 +13,7 @@ from contracts.decision import Decision
 from rules import language
 from rules.authoring.shorthand import event_of
 from rules.authoring.testing import outcome_of
-from rules.engine.engines import make_evaluator
+from rules.engine.engines import ENGINES, make_evaluator
 from rules.language import Row
 from rules.language.rows import RULE
 from rules.memory.attendant import Attendant
@@ -156,7 +156,7 @@ def said(decision: Decision) -> Any:
     return {finding.element for finding in decision.findings}, lacks
 
 
-@pytest.mark.parametrize("engine", ["compiled"])
+@pytest.mark.parametrize("engine", ENGINES)
 @given(
     history=histories(),
     past=pasts(),
@@ -164,7 +164,7 @@ def said(decision: Decision) -> Any:
     verb=st.sampled_from(["signed", "draft", "dispensed"]),
     since=st.sampled_from([None, 20, 72, 73, 800]),
 )
-@usual(300)
+@usual(100)
 def test_the_engine_and_the_reference_agree_on_any_past(
     engine: str, history: dict[str, Any], past: list[dict[str, Any]], items: list[Any], verb: str,
     since: int | None,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import pytest
 from aiokafka.structs import ConsumerRecord
@@ -25,6 +25,7 @@ from streams.placement import Placement
 from streams.producer import OutputProducer
 from streams.supervision import Supervisor
 from streams.transport import Batch
+from support.fake_producer import FakeProducer
 from support.streams_fakes import FakeEvaluator, prescription, subject
 
 TOPICS = Topics(prefix="t")
@@ -33,45 +34,6 @@ RECEIVED_MS = 1_800_000_000_000
 HERE = 2
 PATIENTS = [n for n in range(100) if partition_of(subject(n).encode(), 4) == HERE]
 STRANGER = next(n for n in range(100) if partition_of(subject(n).encode(), 4) != HERE)
-
-
-class Sent(NamedTuple):
-    topic: str
-    value: bytes | None
-    key: bytes | None
-    partition: int
-    report: Any
-    headers: dict[str, bytes]
-
-
-class FakeProducer(list[Sent]):
-    """A producer that keeps what it is given."""
-
-    queued = 0
-
-    def produce(
-        self,
-        topic: str,
-        value: bytes | None,
-        key: bytes | None,
-        partition: int,
-        report: Any,
-        alias: None,
-        timestamp: int,
-        headers: Any,
-    ) -> None:
-        self.append(Sent(topic, value, key, partition, report, dict(headers)))
-
-    def __len__(self) -> int:
-        return self.queued
-
-    def confirm(self) -> None:
-        for sent in list(self):
-            sent.report(None, None)
-
-    @property
-    def topics(self) -> list[str]:
-        return [sent.topic for sent in self]
 
 
 class Now:

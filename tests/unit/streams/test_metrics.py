@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from contracts.clock import ManualClock
 from streams.figures import Figures
 from streams.metrics import Vitals, WorkerCollector
+from streams.state import MemoryFigures
 from streams.status_server import Health, StatusServer
 from streams.supervision import Answer, Supervisor
 from support.streams_fakes import FakeEvaluator, prescription, subject
@@ -27,13 +28,14 @@ class Served:
     def __init__(self) -> None:
         self.figures = Figures(ManualClock(datetime(2026, 11, 20, tzinfo=UTC)))
         self.ok = True
+        self.memory: MemoryFigures | None = None
         registry = CollectorRegistry()
         registry.register(WorkerCollector(self.figures, self.vitals))
         self.server = StatusServer("127.0.0.1", 0, registry, self.health).start()
 
     def vitals(self) -> Vitals:
         a0 = TP("yijian.in.prescriptions.his.v1", 0)
-        return Vitals(7, {a0: 10}, {a0: 3}, {a0: 1.5}, 0.2, 4096, 2, True)
+        return Vitals(7, {a0: 10}, {a0: 3}, {a0: 1.5}, 0.2, 4096, 2, True, self.memory)
 
     def health(self) -> Health:
         return Health(self.ok, {"generation": 7})
@@ -99,3 +101,18 @@ def test_other_paths_are_not_found(served: Served) -> None:
         served.get("/")
     assert missing.value.code == 404
     missing.value.close()
+
+
+def test_how_much_is_remembered_is_told_where_anything_is(served: Served) -> None:
+    assert not any("yijian_memory" in name for name in served.samples())
+    served.memory = MemoryFigures(
+        subjects=7, bytes=4096, timers=2, recovering=(1, 3), recovered_records=50,
+        expected_records=80, recovery_s=0.5, ticks_failed=4,
+    )  # fmt: skip
+    served.figures.repeated = 6
+    found = served.samples()
+    assert found["yijian_memory_subjects{}"] == 7
+    assert found["yijian_memory_recovering_partitions{}"] == 2
+    assert found["yijian_memory_recovered_records{}"] == 50
+    assert found["yijian_ticks_failed_total{}"] == 4
+    assert found["yijian_repeats_total{}"] == 6

@@ -20,6 +20,7 @@ class Worker:
         self.progress = {A0: Progress(5, 5)}
         self.ends = {A0: 5}
         self.loop_turns = True
+        self.is_recovering = False
         self.stuck: list[StuckError] = []
         self.watchdog = Watchdog(
             lambda: self.progress,
@@ -28,6 +29,7 @@ class Worker:
             self.stuck.append,
             stuck_s=10,
             look_s=2,
+            is_waiting=lambda: self.is_recovering,
         )
 
     def call_loop(self, turned: Callable[[], None]) -> None:
@@ -54,6 +56,19 @@ def test_work_without_a_commit_is_stuck_after_the_time() -> None:
     assert worker.watchdog.lags.records == {A0: 4}
     worker.look(1)
     assert "a[0] has 4 records to do" in str(worker.stuck[0])
+
+
+def test_a_worker_that_reads_back_what_it_remembers_is_not_stuck_before_it_may_work() -> None:
+    worker = Worker()
+    worker.ends = {A0: 9}
+    worker.is_recovering = True
+    worker.look(100)
+    assert worker.stuck == []
+    worker.is_recovering = False
+    worker.look(4)
+    assert worker.stuck == []
+    worker.look(1)
+    assert worker.stuck
 
 
 def test_a_slow_worker_that_commits_is_not_stuck() -> None:

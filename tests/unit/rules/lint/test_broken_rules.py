@@ -73,7 +73,7 @@ def test_no_file_is_broken_without_anybody_knowing() -> None:
 
 def test_each_check_is_broken_somewhere() -> None:
     """The rest needs more than one broken rule shows; their own tests show it."""
-    elsewhere = {"YJ107", "YJ108", "YJ109", "YJ205", "YJ303", "YJ407"}
+    elsewhere = {"YJ107", "YJ108", "YJ109", "YJ111", "YJ205", "YJ303", "YJ407"}
     assert {check.id for check in CHECKS} - {check for _, _, check in expected()} == elsewhere
 
 
