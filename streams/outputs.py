@@ -128,9 +128,12 @@ class Outputs:
         if past is None:
             return
         told = dict(record.headers or ())
-        activity = Activity(
-            key.decode("utf-8", "surrogatepass"), ActivityHeaders.SUPERSEDED not in told
-        )
+        try:
+            group = key.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            self._bury(record, _no_subject(record.value))
+            return
+        activity = Activity(group, ActivityHeaders.SUPERSEDED not in told)
         result = self._supervisor.join(record.value, activity, past, record.timestamp)
         if isinstance(result, DeadLetter):
             self._bury(record, result)
@@ -274,5 +277,5 @@ def _too_large(value: bytes) -> DeadLetter:
 
 def _no_subject(value: bytes | None) -> DeadLetter:
     return DeadLetter(
-        value, Reason.KEY_MISMATCH, "$.subject", "the record's key is longer than any subject"
+        value, Reason.KEY_MISMATCH, "$.subject", "the record's key can be no subject's"
     )

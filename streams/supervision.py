@@ -100,6 +100,8 @@ class TimerFailed(NamedTuple):
 
 
 Result: TypeAlias = Answer | Repeated | DeadLetter
+Shared: TypeAlias = Joined | Repeated | DeadLetter
+"""What an event led to in a group."""
 
 
 class Supervisor:
@@ -186,7 +188,7 @@ class Supervisor:
 
     def join(
         self, value: bytes | None, activity: Activity, past: Past, received_ms: int | None = None
-    ) -> Joined | Repeated | DeadLetter:
+    ) -> Shared:
         """What an event leads to in one of its groups. Raises StateUnreadable."""
         attendant = self._attendant
         try:
@@ -202,15 +204,13 @@ class Supervisor:
         except Exception as error:
             return _failed(value, error)
 
-    def tell_groups(self, answer: Answer, value: bytes, past: Past) -> Iterator[Joined]:
+    def tell_groups(self, answer: Answer, value: bytes, past: Past) -> Iterator[Shared]:
         """What an event leads to in its groups, where these are remembered at the same place.
 
         Without Kafka, and in replay: the worker does it through the activities topic.
         """
         for activity in answer.activities:
-            joined = self.join(value, activity, past)
-            if isinstance(joined, Joined):
-                yield joined
+            yield self.join(value, activity, past)
 
     def fire(self, due: Due, past: Past) -> tuple[Issued, ...] | TimerFailed:
         """What a timer leads to. Raises StateUnreadable."""
@@ -270,7 +270,7 @@ class Supervisor:
         value: bytes,
         activity: Activity,
         received_ms: int | None,
-    ) -> Joined | Repeated | DeadLetter:
+    ) -> Shared:
         group = activity.subject
         memory = past.recall(group)
         try:

@@ -9,6 +9,7 @@ import msgspec
 
 from simulation.ndjson import Line, read
 from streams.state import Memories
+from streams.supervision import Answer as Supervised
 from streams.supervision import DeadLetter, Repeated, Supervisor, TimerFailed
 
 _SEAL_EVERY: Final = 1000
@@ -40,13 +41,7 @@ def evaluate(lines: Iterable[bytes], supervisor: Supervisor) -> Iterator[Answer]
 def _answers(line: Line, supervisor: Supervisor, past: Memories | None) -> Iterator[Answer]:
     answer = supervisor.supervise(line.value, received_ms=_arrival_ms(line), past=past)
     if isinstance(answer, DeadLetter):
-        refusal = {
-            "line": line.number,
-            "reason": answer.reason,
-            "path": answer.path,
-            "detail": answer.detail,
-        }
-        yield Answer(msgspec.json.encode({"dead_letter": refusal}), refused=True)
+        yield _refused(line, answer)
     elif isinstance(answer, Repeated):
         yield Answer(answer.record, refused=False)
     else:
@@ -54,9 +49,31 @@ def _answers(line: Line, supervisor: Supervisor, past: Memories | None) -> Itera
         for issued in answer.further:
             yield Answer(issued.decision_bytes, refused=False)
         if past is not None:
-            for joined in supervisor.tell_groups(answer, line.value, past):
-                for issued in joined.issued:
-                    yield Answer(issued.decision_bytes, refused=False)
+            yield from _shared(line, answer, supervisor, past)
+
+
+def _shared(
+    line: Line, answer: Supervised, supervisor: Supervisor, past: Memories
+) -> Iterator[Answer]:
+    """What the event leads to in its groups, which are remembered here as well."""
+    for shared in supervisor.tell_groups(answer, line.value, past):
+        if isinstance(shared, DeadLetter):
+            yield _refused(line, shared)
+        elif isinstance(shared, Repeated):
+            yield Answer(shared.record, refused=False)
+        else:
+            for issued in shared.issued:
+                yield Answer(issued.decision_bytes, refused=False)
+
+
+def _refused(line: Line, letter: DeadLetter) -> Answer:
+    refusal = {
+        "line": line.number,
+        "reason": letter.reason,
+        "path": letter.path,
+        "detail": letter.detail,
+    }
+    return Answer(msgspec.json.encode({"dead_letter": refusal}), refused=True)
 
 
 def _fired(line: Line, supervisor: Supervisor, past: Memories) -> Iterator[Answer]:

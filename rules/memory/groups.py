@@ -81,17 +81,17 @@ class Attendants:
     def __init__(self, evaluator: Evaluator, settings: MemorySettings = MemorySettings()) -> None:
         self.patients = Attendant(evaluator, settings)
         self.groupings = Grouping.of(evaluator.pack.rules)
-        self._groups = {
+        self.groups = {
             grouping.name: GroupAttendant(evaluator, settings, grouping)
             for grouping in self.groupings
         }
-        spans = [attendant.horizon.longest_us for attendant in self._groups.values()]
+        spans = [attendant.horizon.longest_us for attendant in self.groups.values()]
         self._span_us = max(spans, default=0) + self.patients.lateness_us
 
     def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> Taken:
         """What an event leads to for its patient, and the groups that are told of it."""
         taken = self.patients.take(event, digest, memory, coverage)
-        if taken.changed and self._groups:
+        if taken.changed and self.groups:
             taken.activities = self._told(event, memory)
         return taken
 
@@ -103,7 +103,7 @@ class Attendants:
         Nothing where no rule groups acts like that any more.
         """
         name = facts_of_key(activity.key)
-        attendant = self._groups.get(name)
+        attendant = self.groups.get(name)
         if attendant is None:
             return Taken(changed=False)
         return attendant.join(event, digest, memory, coverage.of_group(name), activity)
@@ -114,7 +114,7 @@ class Attendants:
         name = facts_of_scope(timer.scope) if timer is not None else ""
         if not name:
             return self.patients.fire(memory, coverage, timer_id, clock_us)
-        attendant = self._groups.get(name)
+        attendant = self.groups.get(name)
         if attendant is None:
             del memory.timers[timer_id]  # its rules are not in the pack any more
             return Taken()
@@ -133,7 +133,7 @@ class Attendants:
         found: dict[str, None] = {}
         open_ones: set[str] = set()
         is_taken = False
-        for name, attendant in self._groups.items():
+        for name, attendant in self.groups.items():
             if attendant.grouping.takes(event.type):
                 is_taken = True
                 keys = attendant.keys(event)

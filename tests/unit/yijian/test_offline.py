@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from streams.supervision import Supervisor
+from support import group_rules
 from support.fake_attendant import ITEMS_WITH_TIMER, FakeAttendant
 from support.streams_fakes import FakeEvaluator, prescription
 from yijian.composition import topic_specs
@@ -52,6 +53,23 @@ def test_time_passes_with_the_lines_and_brings_timers_due_once() -> None:
         ("timer:rx.days:e000000001:due", "e000000001"),
         ("event", "e000000004"),
     ]
+
+
+def test_a_line_is_decided_for_its_groups_as_well() -> None:
+    evaluator = group_rules.evaluator()
+    supervisor = Supervisor(evaluator, group_rules.attendants(evaluator), check_key=False)
+    lines = [
+        group_rules.signed(1, 1, "d1"),
+        group_rules.signed(2, 2, "d1", "h2"),
+        group_rules.signed(3, 3, "d2", "h2"),
+    ]
+    found = [json.loads(answer.line) for answer in evaluate(lines, supervisor)]
+    scoped = [(one["event"]["id"][-1], one["scope"], len(one["findings"])) for one in found]
+    one, two = "group:practitioner.id=d1", "group:practitioner.id=d2"
+    assert scoped == [
+        ("1", "patient", 0), ("1", one, 0), ("2", "patient", 0), ("2", one, 1),
+        ("3", "patient", 0), ("3", two, 0),
+    ]  # fmt: skip
 
 
 def test_rules_that_remember_nothing_judge_each_line_by_itself() -> None:
