@@ -51,6 +51,8 @@ class FoundLine(Record, frozen=True, kw_only=True):
     total: Decimal
     fund: Decimal | None = None
     """The part that the insurance fund paid; None where the event does not report it."""
+    covered_by: str = ""
+    """The alert id of the finding by which the line's money is counted, where it is another."""
 
 
 class FoundAmount(Record, frozen=True, kw_only=True):
@@ -90,6 +92,17 @@ class Release(Record, frozen=True, kw_only=True):
 EMERGENCY: Final = Release(how="emergency", needs="reason")
 
 
+class Delivery(Record, frozen=True, kw_only=True):
+    """How often the audience is told, of a rule that tells the same only once in a while."""
+
+    suppressed: bool = False
+    """Whether its audience was told the same before, and is not told again."""
+    by: str = ""
+    """The alert id of what they were told."""
+    until: str
+    """In event time: before then the same is not told again."""
+
+
 class Finding(Record, frozen=True, kw_only=True):
     """One alert, complete in itself: it can be shown and judged without looking anything up."""
 
@@ -123,6 +136,11 @@ class Finding(Record, frozen=True, kw_only=True):
     """Present where the rule is about money."""
     pair: FoundPair | None = None
     """Present where the element is a pair of lines."""
+    overridden_by: str = ""
+    """The alert id of the finding on the same element that stands for this one: this one is no
+    violation of its own, and is told to nobody."""
+    delivery: Delivery | None = None
+    """Present where the rule limits how often the same is told; absent: its audience is told."""
 
 
 class Missing(Record, frozen=True, kw_only=True):
@@ -196,6 +214,7 @@ class Coverage(Record, frozen=True, kw_only=True):
     applicable: int
     """Pairs in scope: the sum of the four outcomes below."""
     alerts: int = 0
+    """Those that gave way to another alert too, see `overridden`."""
     silent: int = 0
     exempt: int = 0
     not_evaluable: int = 0
@@ -203,6 +222,8 @@ class Coverage(Record, frozen=True, kw_only=True):
     """Pairs whose scope could not be decided; not part of `applicable`."""
     waiting: int = 0
     """Pairs that are decided later; not part of `applicable`."""
+    overridden: int = 0
+    """Of the alerts those that gave way to another: they count as no violation of their own."""
 
 
 class EventRef(Record, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from knowledge_base.model import (
 )
 from knowledge_base.pairs import PairBook
 from knowledge_base.profiles import Promises, SourceProfile
+from knowledge_base.reasons import OverrideReason
 
 T = TypeVar("T")
 Pair = tuple[str, str]
@@ -51,6 +52,8 @@ class KnowledgeBase:
     registry: str = ""
     """Digest of the registry that lies over the files' (knowledge_base.registry); "": none."""
     _approved_beds: Mapping[str, History[int]] = field(default_factory=dict)
+    override_reasons: Mapping[str, OverrideReason] = field(default_factory=dict)
+    """Why alerts are not followed, by `system|code`, in the order in which they are offered."""
 
     def __repr__(self) -> str:
         return f"KnowledgeBase(digest={self.digest!r})"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from knowledge_base import catalogue, classes, pair_tables, profiles, reference
+from knowledge_base import catalogue, classes, pair_tables, profiles, reasons, reference
 from knowledge_base.base import KnowledgeBase, Pair
 from knowledge_base.canonical import digest
 from knowledge_base.errors import KnowledgeError
@@ -28,6 +28,7 @@ from knowledge_base.model import (
 )
 from knowledge_base.pairs import PairBook, PairTable
 from knowledge_base.profiles import SourceProfile
+from knowledge_base.reasons import OverrideReason
 from knowledge_base.strict_yaml import Node, Problem, read
 
 V = TypeVar("V", Source, Parameter, CodeSet, Analyte)
@@ -42,6 +43,7 @@ _SECTIONS: Final = (
     "analytes",
     "pair_tables",
     "source_profiles",
+    "override_reasons",
     "drugs",
     "items",
     "practitioners",
@@ -92,11 +94,13 @@ class _Gathered:
         self.by_code: dict[Pair, Analyte] = {}
         self.pair_tables: dict[str, PairTable] = {}
         self.profiles: dict[str, SourceProfile] = {}
+        self.reasons: dict[str, OverrideReason] = {}
         self.drugs: Rows[Pair, Drug] = Rows()
         self.items: Rows[Pair, ServiceItem] = Rows()
         self.practitioners: Rows[Pair, Practitioner] = Rows()
         self.institutions: Rows[str, Institution] = Rows()
         self._pair_ids: dict[str, str] = {}
+        self._reason_nodes: dict[str, Node] = {}
         self._drug_keys: list[tuple[str, Node]] = []
 
     def file(self, root: Node) -> None:
@@ -109,6 +113,7 @@ class _Gathered:
             "analytes": self._analyte,
             "pair_tables": self._pair_table,
             "source_profiles": self._profile,
+            "override_reasons": self._reason,
             "drugs": self._drug,
             "items": self._item,
             "practitioners": self._practitioner,
@@ -158,6 +163,14 @@ class _Gathered:
             self.context.report(node, f"`{entry.sender}` has a profile already", fix)
         self.profiles.setdefault(entry.sender, entry)
 
+    def _reason(self, node: Node, defaults: Defaults) -> None:
+        entry = reasons.override_reason(node, self.context, defaults)
+        if entry.key in self.reasons:
+            fix = "write each reason once"
+            self.context.report(node, f"the reason `{entry.key}` is there already", fix)
+        self.reasons.setdefault(entry.key, entry)
+        self._reason_nodes.setdefault(entry.key, node)
+
     def _drug(self, node: Node, defaults: Defaults) -> None:
         entry = catalogue.drug(node, self.context, defaults)
         self.drugs.add((entry.value.system, entry.value.code), entry, node)
@@ -186,6 +199,7 @@ class _Gathered:
         }
         self.codesets = classes.resolve(self.codesets, context)
         pair_tables.check(context, self.codesets, self.parameters)
+        reasons.check(self.reasons, self._reason_nodes, context)
         self._references(dated)
         if context.problems:
             raise KnowledgeError(sorted(set(context.problems)))
@@ -194,6 +208,7 @@ class _Gathered:
             "parameters": self.parameters,
             "codesets": self.codesets,
             "profiles": self.profiles,
+            "override_reasons": self.reasons,
         }
         content = {**plain, **dated, "analytes": self.analytes, "pair_tables": self.pair_tables}
         pairs = PairBook(self.pair_tables, self.codesets, self.parameters)

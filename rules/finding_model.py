@@ -137,6 +137,8 @@ class FindingSpec:
             audience=self.audience if change.audience is None else change.audience,
             message=change.message or self.message,
             key=self.key if change.key is None else change.key,
+            # A draft is told each time it is judged, as long as it still has the finding.
+            once_within=None if phase == "pre" else self.once_within,
             by_phase={},
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
@@ -79,6 +79,10 @@ class Duplicates:
             + self.differing_decisions
         )
 
+    def without_contents(self) -> Duplicates:
+        """Only keys that stand twice; where events are remembered, a repetition may differ."""
+        return replace(self, differing_decisions=0)
+
 
 def counts(client: Client) -> Counts:
     """How many current rows each table has."""
@@ -87,10 +91,14 @@ def counts(client: Client) -> Counts:
 
 
 def alert_counts(client: Client) -> list[AlertCount]:
-    """Current alerts by rule, phase, result and severity, most first."""
+    """Current alerts by rule, phase, result and severity, most first.
+
+    What gave way to another alert is no alert of its own.
+    """
     found = client.query(
         "SELECT rule_id, phase, result, severity, count() AS n FROM alerts_current "
-        "GROUP BY rule_id, phase, result, severity ORDER BY n DESC, rule_id, phase, result"
+        "WHERE overridden_by = '' GROUP BY rule_id, phase, result, severity "
+        "ORDER BY n DESC, rule_id, phase, result"
     )
     return [AlertCount(*row) for row in found.result_rows]
 
@@ -154,8 +162,11 @@ SELECT count() FROM
 
 
 def decision_bases(client: Client) -> Iterator[tuple[str, str, Basis]]:
-    """(source, id, what it was computed with) of every event that has a decision."""
-    sql = f"SELECT source, id, {', '.join(_BASIS)} FROM decisions_current"
+    """(source, id, what its own decision was computed with) of every event that has one."""
+    sql = (
+        f"SELECT source, id, {', '.join(_BASIS)} FROM decisions_current "
+        "WHERE scope = 'patient' AND cause = 'event'"
+    )
     known: dict[tuple[str, ...], Basis] = {}
     for source, event_id, *of in _rows(client, sql):
         names = tuple(of)

@@ -93,6 +93,8 @@ class Figures:
             pairs["undetermined"] += coverage.undetermined
         if decision.findings:
             for finding in decision.findings:
+                if finding.overridden_by:  # no alert of its own
+                    continue
                 self.alerts[finding.rule_id, decision.phase, finding.result] += 1
         if decision.cut:
             self.cut += 1

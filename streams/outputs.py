@@ -14,7 +14,7 @@ from rules.memory.attendant import Activity
 from streams.lanes import Passage
 from streams.means import Means
 from streams.origin import Origin, origin_headers, origin_of
-from streams.past import Due
+from streams.past import Due, activity_of
 from streams.state import Memories
 from streams.state.interrupted import Withdrawal
 from streams.supervision import Answer, DeadLetter, Repeated, Result, TimerFailed
@@ -127,13 +127,11 @@ class Outputs:
         past = self._past
         if past is None:
             return
-        told = dict(record.headers or ())
         try:
-            group = key.decode("utf-8", "surrogatepass")
+            activity = activity_of(key, dict(record.headers or ()))
         except UnicodeDecodeError:
             self._bury(record, _no_subject(record.value))
             return
-        activity = Activity(group, ActivityHeaders.SUPERSEDED not in told)
         result = self._supervisor.join(record.value, activity, past, record.timestamp)
         if isinstance(result, DeadLetter):
             self._bury(record, result)

@@ -6,9 +6,10 @@ both by these words only.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
-from contracts.decision import Decision, Repeat
+from contracts.decision import ActivityHeaders, Decision, Repeat
 from contracts.event import Event
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
@@ -80,3 +81,9 @@ class Due(NamedTuple):
     timer: str
     clock_us: int
     """What the clock of its source shows."""
+
+
+def activity_of(key: bytes, headers: Mapping[str, Any]) -> Activity:
+    """What a record of the activities topic tells a group of. Raises UnicodeDecodeError."""
+    group = key.decode("utf-8", "surrogatepass")
+    return Activity(group, ActivityHeaders.SUPERSEDED not in headers)

@@ -229,7 +229,7 @@ class Supervisor:
         return issued
 
     def _answer(self, event: Event, value: bytes, unknown: tuple[str, ...]) -> Answer:
-        issued = self._issue(self._decide(event, _digest(value)))
+        issued = self._issue(self._decide(event, digest_of(value)))
         return Answer(event, issued.decision, issued.decision_bytes, issued.alerts, unknown)
 
     def _attend(
@@ -244,7 +244,7 @@ class Supervisor:
         subject = event.subject.encode()
         memory = past.recall(subject)
         try:
-            taken = attendant.take(event, _digest(value), memory, past.coverage)
+            taken = attendant.take(event, digest_of(value), memory, past.coverage)
             issued = [self._issue(decision) for decision in taken.decisions]
         except Exception:
             past.undo(subject)
@@ -274,7 +274,7 @@ class Supervisor:
         group = activity.subject
         memory = past.recall(group)
         try:
-            taken = attendant.join(event, _digest(value), memory, past.coverage, activity)
+            taken = attendant.join(event, digest_of(value), memory, past.coverage, activity)
             issued = tuple(map(self._issue, taken.decisions))
         except Exception:
             past.undo(group)
@@ -315,7 +315,8 @@ _PIECE: Final = 2047
 """hashlib gives the interpreter away for more, and winning it back costs more than hashing."""
 
 
-def _digest(value: bytes) -> str:
+def digest_of(value: bytes) -> str:
+    """Names an event's bytes: the same key with another digest is other content."""
     # Most processors compute SHA-256 themselves, which no other good hash can match.
     digest = sha256(value[:_PIECE], usedforsecurity=False)
     for start in range(_PIECE, len(value), _PIECE):

@@ -3,13 +3,18 @@
 lost            intake records without a dead letter whose event key has no decision, or no row in
                 the events table
 duplicates      keys with more than one current row through the views the product reads, plus keys
-                whose repeated decisions differ in content
+                whose repeated decisions differ in content, where nothing is remembered
 disorder        decisions that stand before a decision about an earlier record of their partition
 differences     symmetric difference between the alerts in ClickHouse and those that the offline
-                evaluation of the same records gives, by the bundle or files that each decision
-                names, compared by content
-not_recomputed  events whose decision names a bundle or files that cannot be had here: nothing is
-                said of their alerts, so the audit has not passed
+                evaluation of the same records gives, in the order of record, with what is
+                remembered, by the bundle or files that each decision names, compared by content;
+                and decisions in the log whose content that evaluation does not give
+not_recomputed  events whose decision names a bundle or files that cannot be had here, or whose
+                past cannot be: nothing is said of their alerts, so the audit has not passed
+timers          deadlines and waiting rules that fired again and whose decisions were compared
+
+Steps of an interrupted run, which another run took again, are no decisions that count: what was
+known then may have been another past.
 """
 
 from __future__ import annotations
@@ -25,11 +30,9 @@ from contracts.decision import Basis
 from contracts.identity import EventKey
 from sinks import queries
 from sinks.client import connect
-from yijian import kafka_log, registry
-from yijian.bundles.by_basis import from_topic
 from yijian.composition import Core
-from yijian.expected import Supervisors, expected, read_decisions
 from yijian.kafka_log import Origin
+from yijian.record import recompute
 from yijian.settings import Settings
 
 _MOST_EXAMPLES = 5
@@ -43,6 +46,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     differences: int
     disorder: int
     not_recomputed: int
+    timers: int
     examples: dict[str, list[str]]
 
     @property
@@ -62,8 +66,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
             return "a guarantee was broken: the examples above say where"
         if self.not_recomputed:
             return (
-                f"{self.not_recomputed:,} decisions were not recomputed: their rules are not to be "
-                "had here (see examples); give the audit their files, profile and bundles topic"
+                f"{self.not_recomputed:,} decisions were not recomputed: their rules, or their "
+                "past, are not to be had here (see examples); give the audit their files, profile "
+                "and bundles topic"
             )
         return ""
 
@@ -95,13 +100,8 @@ def audit(settings: Settings, core: Core) -> Audit:
     `core` is what decides where no bundle does. Raises what reading Kafka or ClickHouse raises.
     """
     tables = _read_tables(settings)
-    decided = read_decisions(kafka_log.read(settings, [settings.topics.decisions]))
-    seen = expected(
-        kafka_log.read(settings, settings.topics.all_intake),
-        decided,
-        tables.decided,
-        Supervisors(settings, core, from_topic(settings), registry.from_topic(settings)),
-    )
+    found = recompute(settings, core, tables.decided)
+    seen, not_recomputed = found.expected, found.expected.not_recomputed
     accounted = tables.decided.keys() & tables.events
     lost = [
         origin
@@ -110,26 +110,27 @@ def audit(settings: Settings, core: Core) -> Audit:
     ]
     lost += [origin for origin in seen.refused if origin not in tables.dead]
     stored = {
-        name: finding
-        for name, (key, finding) in tables.alerts.items()
-        if key not in seen.not_recomputed
+        name: finding for name, (key, finding) in tables.alerts.items() if key not in not_recomputed
     }
     differing = _differences(seen.alerts, stored)
-    twice = tables.twice
+    differing += [_where(*place) for place in found.differing]
+    # With a past, a decision that was made again after a crash may well be another one.
+    twice = tables.twice if settings.state == "off" else tables.twice.without_contents()
     examples = {
         "lost": _some(_where(*origin) for origin in lost),
         "duplicates": [str(twice)] if twice.total else [],
         "differences": _some(differing),
-        "disorder": _some(_where(*origin) for origin in decided.disordered),
-        "not_recomputed": _reasons(seen.not_recomputed.values()),
+        "disorder": _some(_where(*origin) for origin in found.disordered),
+        "not_recomputed": _reasons(not_recomputed.values()),
     }
     return Audit(
         intake_records=seen.records,
         lost=len(lost),
         duplicates=twice.total,
         differences=len(differing),
-        disorder=len(decided.disordered),
-        not_recomputed=len(seen.not_recomputed),
+        disorder=len(found.disordered),
+        not_recomputed=len(not_recomputed),
+        timers=found.timers,
         examples={name: some for name, some in examples.items() if some},
     )
 

@@ -51,8 +51,18 @@ def load_core(settings: Settings) -> Core:
     """
     knowledge = load_knowledge(settings)
     pack = rules.load_pack(list(settings.packs or (PACKS,)), knowledge)
-    evaluator = make_evaluator(settings.rules_engine, pack, knowledge, settings.profile)
-    return Core(knowledge, pack, evaluator)
+    return Core(knowledge, pack, evaluator_of(settings, pack, knowledge))
+
+
+def evaluator_of(settings: Settings, pack: Pack, knowledge: KnowledgeBase) -> Evaluator:
+    """The evaluator that the settings ask for. Raises EngineError."""
+    return make_evaluator(
+        settings.rules_engine,
+        pack,
+        knowledge,
+        settings.profile,
+        waits_for_late=settings.state == "on" and settings.lateness_s > 0,
+    )
 
 
 def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) -> Supervisor:

@@ -50,8 +50,12 @@ class LogRecord(NamedTuple):
         )
 
 
-def partitions_of(settings: Settings, topics: Sequence[str]) -> list[tuple[str, int]]:
-    return [(topic, p) for topic in topics for p in range(settings.partitions)]
+def partitions_of(
+    settings: Settings, topics: Sequence[str], numbers: Sequence[int] | None = None
+) -> list[tuple[str, int]]:
+    """The partitions of topics that have these numbers; all where none are given."""
+    wanted = range(settings.partitions) if numbers is None else numbers
+    return [(topic, p) for topic in topics for p in wanted]
 
 
 def ends(settings: Settings, topics: Sequence[str]) -> dict[tuple[str, int], int]:
@@ -62,18 +66,23 @@ def ends(settings: Settings, topics: Sequence[str]) -> dict[tuple[str, int], int
     return {tp: bound.latest for tp, bound in bounds.items()}
 
 
-def deleted(settings: Settings, topics: Sequence[str]) -> int:
+def deleted(settings: Settings, topics: Sequence[str], numbers: Sequence[int] | None = None) -> int:
     """How many records the topics once had and do not keep any more."""
     bounds = log_bounds(
-        settings.kafka_bootstrap, partitions_of(settings, topics), settings.kafka_options
+        settings.kafka_bootstrap, partitions_of(settings, topics, numbers), settings.kafka_options
     )
     return sum(bound.earliest for bound in bounds.values())
 
 
-def read(settings: Settings, topics: Sequence[str]) -> Iterator[LogRecord]:
-    """Every record of the topics up to the ends they have now; per partition in order."""
+def read(
+    settings: Settings, topics: Sequence[str], numbers: Sequence[int] | None = None
+) -> Iterator[LogRecord]:
+    """Every record of the topics up to the ends they have now; per partition in order.
+
+    With `numbers` only of the partitions that have them.
+    """
     bounds = log_bounds(
-        settings.kafka_bootstrap, partitions_of(settings, topics), settings.kafka_options
+        settings.kafka_bootstrap, partitions_of(settings, topics, numbers), settings.kafka_options
     )
     remaining = {tp: b.latest for tp, b in bounds.items() if b.latest > b.earliest}
     if not remaining:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -13,7 +13,16 @@ import msgspec
 
 from contracts.event import Event
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Rejected, decode
-from rules.replay import Change, ChangedRule, Comparer, Kind, Side, Tally, changed_rules
+from rules.replay import (
+    Change,
+    ChangedRule,
+    Comparer,
+    Kind,
+    Side,
+    Tally,
+    changed_rules,
+    needs_past,
+)
 from simulation.ndjson import read
 from yijian.sides import Source
 
@@ -31,10 +40,25 @@ class Plan:
     max_ahead_s: float = DEFAULT_MAX_AHEAD_S
     rules: frozenset[str] = frozenset()
     """Only these; empty for all that changed."""
+    remembers: bool = True
+    """Whether patients are remembered from event to event, where a changed rule asks for it."""
+    lateness_s: float = 0.0
+    """How long post-event rules that look back wait for late events."""
 
     def sides(self) -> tuple[Side, Side]:
         """Baseline and candidate, loaded. Raises PackError or KnowledgeError."""
         return self.baseline.load(), self.candidate.load().with_drafts()
+
+    def comparer(self, sides: tuple[Side, Side], changed: Iterable[ChangedRule]) -> Comparer:
+        """What compares the changed rules of both sides."""
+        waits = self.remembers and self.lateness_s > 0
+        return Comparer(*sides, changed, self.engine, self.profile, waits_for_late=waits)
+
+    def needs_past(self, sides: tuple[Side, Side], changed: Iterable[ChangedRule]) -> bool:
+        """Whether events have to be taken in order, with what is remembered of their patients."""
+        ids = frozenset(rule.rule_id for rule in changed)
+        packs = [side.only(ids) for side in sides]
+        return self.remembers and any(needs_past(pack.rules) for pack in packs)
 
     def changed(self, sides: tuple[Side, Side]) -> tuple[ChangedRule, ...]:
         found = changed_rules(*sides)
@@ -88,7 +112,7 @@ class Worker:
     ) -> None:
         self._events = events
         self._plan = plan
-        self._comparer = Comparer(*sides, changed, plan.engine, plan.profile)
+        self._comparer = plan.comparer(sides, changed)
         self._types = [f'"{name}"'.encode() for name in self._comparer.types]
         self._examples = examples
         self._encode = msgspec.json.Encoder().encode

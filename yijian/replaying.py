@@ -1,9 +1,10 @@
 """Past events through two packs, on all processors: `yijian rules replay`.
 
-The file is cut at line ends into pieces; each process loads both sides once and compares the
-events of a piece. The report does not depend on how many processes there were: pieces add up in
-the order of the file, and an event that comes again (by its key) is looked at once, where it
-stands first.
+Where no changed rule looks back, the file is cut at line ends into pieces; each process loads both
+sides once and compares the events of a piece. Otherwise each process takes all events of some
+patients, see yijian.replay_shares. The report does not depend on how many processes there were:
+what they found adds up in the order of the file, and an event that comes again (by its key) is
+looked at once, where it stands first.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ import multiprocessing
 import multiprocessing.pool
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from rules.replay import Change, ChangedRule, Kind, Side, Tally
 from yijian.replay_pieces import KEY_BYTES, Counts, Part, Piece, Plan, Worker
+from yijian.replay_shares import Wish, shares
+from yijian.replay_subjects import Share
 
 __all__ = ["Counts", "Outcome", "Plan", "replay"]
 
@@ -35,6 +39,8 @@ class Outcome:
     """How many rules are equal on both sides: their alerts are the same."""
     basis: tuple[tuple[str, str], tuple[str, str]]
     """Digests of rules and knowledge, of baseline and candidate."""
+    has_past: bool = False
+    """Whether patients were remembered from event to event."""
     tally: Tally = field(default_factory=Tally)
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -60,7 +66,13 @@ def replay(
     changed = plan.changed(sides)
     ids = {rule.id for side in sides for rule in side.pack.rules if rule.is_evaluated}
     basis = tuple((side.pack.digest, side.knowledge.digest) for side in sides)
-    outcome = Outcome(changed, len(ids) - len(changed), (basis[0], basis[1]))
+    needs_past = plan.needs_past(sides, changed)
+    outcome = Outcome(changed, len(ids) - len(changed), (basis[0], basis[1]), needs_past)
+    if needs_past:
+        wish = Wish(events, plan, examples, workers or _processors())
+        with out.open("wb") if out else nullcontext() as target:
+            _take_all(outcome, shares(wish, sides, changed, progress), examples, target)
+        return outcome
     pieces = list(_pieces(events.stat().st_size, piece_bytes))
     count = min(workers or _processors(), max(1, len(pieces)))
     seen: set[bytes] = set()
@@ -107,6 +119,24 @@ def _take(outcome: Outcome, part: Part, examples: int) -> None:
         kept = outcome.examples.setdefault((change.rule, change.change), [])
         if len(kept) < examples:
             kept.append(change)
+
+
+def _take_all(
+    outcome: Outcome, found: Sequence[Share], examples: int, target: BinaryIO | None
+) -> None:
+    """What all processes found, in the order of the file."""
+    for share in found:
+        outcome.tally.add(share.tally)
+        outcome.counts = outcome.counts.plus(share.counts)
+        outcome.reasons.update(share.reasons)
+    shown = [(bool(c.cause), line, c) for share in found for line, c in share.examples]
+    for _, _, change in sorted(shown, key=itemgetter(0, 1)):
+        kept = outcome.examples.setdefault((change.rule, change.change), [])
+        if len(kept) < examples:
+            kept.append(change)
+    if target is not None:
+        for told in sorted(told for share in found for told in share.changes):
+            target.write(told.text)
 
 
 class _Here:

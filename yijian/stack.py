@@ -22,6 +22,7 @@ from knowledge_base import KnowledgeBase
 from sinks import schema
 from sinks.client import connect
 from sinks.embedded import EmbeddedClickHouse
+from sinks.feedback import sync_reasons
 from sinks.indicators import sync_institutions
 from streams.broker import LocalKafka, apply_topics
 from streams.broker.ports import free_ports
@@ -160,11 +161,13 @@ def _is_ready(address: str) -> bool:
 
 
 def prepare_tables(settings: Settings, knowledge: KnowledgeBase) -> None:
-    """Bring ClickHouse's tables up to date, and tell it the institutions' time zones."""
+    """Bring ClickHouse's tables up to date, and tell it time zones and override reasons."""
     client = connect(settings.clickhouse_dsn)
     try:
         schema.migrate(client)
         zones = {i.id: i.time_zone for i in knowledge.institutions()}
         sync_institutions(client, sorted(zones.items()))
+        reasons = knowledge.override_reasons.values()
+        sync_reasons(client, [(r.system, r.code, r.group, r.name.zh, r.name.en) for r in reasons])
     finally:
         client.close()

@@ -4,7 +4,7 @@ themselves from the event on, and the matching of facts that lie ready, which is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, TypeAlias
 
@@ -81,18 +81,33 @@ def matching(workload: Workload) -> Bench:
     """
     pack, knowledge = ours.translate(workload)
     evaluator = Evaluator(pack, knowledge, deciders=_InMemory(knowledge))
-    prepared = [_in_memory(evaluator, ours.event_of(visit)) for visit in workload.visits]
+    asked = _facts_of()
+    prepared = [_in_memory(evaluator, asked, ours.event_of(visit)) for visit in workload.visits]
     return InProcess(prepared, _match, lambda found: {Firing(*one) for one in found})
 
 
-def _in_memory(evaluator: Evaluator, event: Event) -> list[_Ready]:
+def _in_memory(
+    evaluator: Evaluator, asked: Callable[[Group], list[str]], event: Event
+) -> list[_Ready]:
     """What is looked at of an event, with all facts of its rules read."""
     run = _Gathering(evaluator, event)
     run.look()
     for group, c, x in run.gathered:
-        for name in sorted({name for ready in group.everything for name in ready.rule.facts()}):
+        for name in asked(group):
             group.everything[0].reasons.value(name, c, x)
     return run.gathered
+
+
+def _facts_of() -> Callable[[Group], list[str]]:
+    """The facts that the rules of a group ask for, gathered once: a pack has many rules."""
+    known: dict[Group, list[str]] = {}
+
+    def asked(group: Group) -> list[str]:
+        if group not in known:
+            known[group] = sorted({f for ready in group.everything for f in ready.rule.facts()})
+        return known[group]
+
+    return asked
 
 
 class _InMemory(Compiled):
@@ -123,7 +138,8 @@ def _match(gathered: list[_Ready]) -> list[tuple[str, str]]:
         F = c.facts
         E = F if x is None else x.facts
         bunch = group.rest if group.look is None else group.look(c, F, x, E)
-        bunch.run(c, F, x, E, told)
+        if bunch.size:
+            bunch.run(c, F, x, E, told)
         if told:
             name = "" if x is None else x.id
             fired += [(ready.id, name) for outcome, ready in told if outcome in FIRED]

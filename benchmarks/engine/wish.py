@@ -52,6 +52,10 @@ class Wish:
         ]
 
 
+QUICK: Final = Wish(sizes=(100, 2_000), firings=(1.0,), runs=3, seconds=0.4, warm_up_s=6.0)
+"""The two sizes whose times are compared, in a few minutes."""
+
+
 def parse(arguments: Sequence[str] | None = None) -> Wish:
     """The wish on a command line; ends the process where it makes no sense."""
     usual = Wish()
@@ -71,7 +75,16 @@ def parse(arguments: Sequence[str] | None = None) -> Wish:
     parser.add_argument("--events", type=int, default=usual.events, help="different ones")
     parser.add_argument("--core", type=int, default=usual.core, help="the one that all run on")
     parser.add_argument("--seed", type=int, default=usual.seed)
+    parser.add_argument(
+        "--quick", action="store_true", help="few workloads and short laps; others may be named"
+    )
     given = parser.parse_args(arguments)
+    if given.quick:
+        parser.set_defaults(
+            sizes=_words(QUICK.sizes), firings=_words(QUICK.firings),
+            runs=QUICK.runs, seconds=QUICK.seconds, warm_up_s=QUICK.warm_up_s,
+        )  # fmt: skip
+        given = parser.parse_args(arguments)
     engines = tuple(given.engines.split(","))
     if unknown := sorted(set(engines) - set(PEERS)):
         parser.error(f"--engines names {', '.join(unknown)}; known are {', '.join(PEERS)}")

@@ -59,13 +59,15 @@ class Upload(Act, frozen=True, kw_only=True):
 class Feedback(Act, frozen=True, kw_only=True):
     """What somebody answers to an alert: accepted, overridden, contested; and how that went.
 
-    The stages of an appeal (申诉) are revisions of one act.
+    The stages of an appeal (申诉) are revisions of one act. contracts.alert_states says what state
+    they bring the alert to.
     """
 
     alert_id: Identifier
     response: Reported[Word] = UNSET
     """`accepted`, `overridden`, `false_positive`, `appeal_opened`, `appeal_first_review` (初审),
-    `appeal_second_review` (复审), `appeal_closed`; another word is unrecognised."""
+    `appeal_lodged` (申诉), `appeal_second_review` (复审), `appeal_closed`; another word is
+    unrecognised."""
     reason: Reported[Coding] = UNSET
     rule_id: Reported[Word] = UNSET
     rule_version: Reported[Count] = UNSET

@@ -83,7 +83,6 @@ def _tests(tree: Condition, each: str) -> Iterable[tuple[Test | History, str]]:
 def _can_be_unknown(test: Test | History, each: str) -> bool:
     """Whether its fact can be unknown at all: what every event says cannot."""
     if isinstance(test, History):
-        facts = (fact_of(name, "items") for name in (*test.member_facts, *test.present_facts))
-        return any(one is None or not one.always_known for one in facts)
+        return False  # the past of a timeline is wholly known
     fact = fact_of(test.fact, each)
     return fact is None or not fact.always_known

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from knowledge_base import KnowledgeBase
-from rules.authoring import shorthand
+from rules.authoring import shorthand, timelines
 from rules.docs.markdown import code, codes, table
 
 EXAMPLES: Final = (
@@ -71,9 +71,24 @@ def tests_page(knowledge: KnowledgeBase) -> str:
         *table(["要表达", "to say", "write"], ((zh, en, code(text)) for zh, en, text in EXAMPLES)),
         "",
         "A time in quotes or not is the same; a text with a comma, a colon or braces needs quotes.",
+        "",
+        *_timelines(),
         *_named(knowledge),
     ]
     return "\n".join(lines)
+
+
+def _timelines() -> Iterator[str]:
+    """How the past and the passing of time are written."""
+    head, *rest = (timelines.__doc__ or "").strip().split("\n\n")
+    yield from ("## Timelines 时间线", "", head)
+    for part in rest:
+        lines = part.splitlines()
+        yield ""
+        if part.startswith("    "):
+            yield from ("```yaml", *(line.removeprefix("    ") for line in lines), "```")
+        else:
+            yield from lines
 
 
 def _commented(line: str) -> str:

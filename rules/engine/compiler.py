@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from sys import intern
+from types import CodeType, FunctionType
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -37,7 +39,7 @@ from rules.model import (
 )
 
 Run = Callable[..., Any]
-
+_BITS: Final = {1 << n: 1 << n for n in range(64)}
 _NAMESPACE: Final[dict[str, Any]] = {
     "UNSET": UNSET,
     "absent": absent,
@@ -84,10 +86,21 @@ def made(s: Source, fifth: str = "", extra: Sequence[Any] = ()) -> Run:
         lines.append("    o = x.of")
     lines += [f"    {line}" for line in s.lines]
     # The text is built from our own templates and repr of constants, see rules.engine.source.
-    exec(compile("\n".join(lines), "<rules>", "exec"), namespace)
-    # Left among its own globals it would be a cycle, and its rules would wait for the collector.
-    run: Run = namespace.pop("run")
-    return run
+    module = compile("\n".join(lines), "<rules>", "exec")
+    (code,) = (const for const in module.co_consts if isinstance(const, CodeType))
+    # A pack has a thousand such functions: what they have in common is kept once, so that more
+    # of them stay in the processor's cache.
+    code = code.replace(co_consts=tuple(map(_shared, code.co_consts)))
+    return FunctionType(
+        code, {name: namespace[name] for name in code.co_names if name in namespace}
+    )
+
+
+def _shared(const: Any) -> Any:
+    """The same constant, as one object for all functions: names of facts, and single bits."""
+    if type(const) is str:
+        return intern(const)
+    return _BITS.get(const, const) if type(const) is int else const
 
 
 def compile_condition(
@@ -167,12 +180,13 @@ def compile_look(
 ) -> Run:
     """A function `(c, F, x, E) -> bunch` of all rules that an index brings for an element.
 
-    What the tables bring is joined: `known` holds what was joined before, by the hits.
+    What the tables bring is joined: `known` holds what was joined before, by the hits; where there
+    is one table alone, by its hit.
     """
     s = Source(each, family, lambda constant: None)
     bound: set[str] = set()
     hits = [_emit_look(s, table, number, bound) for number, table in enumerate(tables)]
-    key = f"({', '.join(hits)},)"
+    key = hits[0] if len(hits) == 1 else f"({', '.join(hits)})"
     s.emit(0, f"return {s.value(known.get)}({key}) or {s.value(join)}({key})")
     return made(s)
 

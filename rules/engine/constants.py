@@ -115,7 +115,7 @@ def boundaries(rules: Iterable[Rule], knowledge: KnowledgeBase) -> tuple[date, .
             for test in tests_of(tree):
                 for operand in operands_of(test):
                     days.update(_days_of(operand, knowledge))
-        for operand in rule.finding.operands:
+        for operand in rule.operands:
             days.update(_days_of(operand, knowledge))
     return tuple(sorted(days))
 

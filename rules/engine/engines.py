@@ -19,7 +19,12 @@ ENGINES: Final = ("compiled", "durable")
 
 
 def make_evaluator(
-    engine: str, pack: Pack, knowledge: KnowledgeBase, profile: str = "site"
+    engine: str,
+    pack: Pack,
+    knowledge: KnowledgeBase,
+    profile: str = "site",
+    *,
+    waits_for_late: bool = False,
 ) -> Evaluator:
     """An evaluator over the pack whose rules are decided by an engine.
 
@@ -27,12 +32,12 @@ def make_evaluator(
     it cannot decide.
     """
     if engine == "compiled":
-        return Evaluator(pack, knowledge, profile)
+        return Evaluator(pack, knowledge, profile, waits_for_late=waits_for_late)
     if engine == "durable":
         # Only who asks for durable_rules loads it: it is not installed everywhere.
         from rules.durable import Durable
 
         durable = Durable(knowledge)
         durable.check(rule for rule in pack.rules if rule.is_evaluated)
-        return Evaluator(pack, knowledge, profile, deciders=durable)
+        return Evaluator(pack, knowledge, profile, deciders=durable, waits_for_late=waits_for_late)
     raise EngineError(f"there is no engine {engine!r}; expected {listing(ENGINES)}")

@@ -9,6 +9,7 @@ from typing import Final
 from rules import words
 from rules.engine.source import Constant, Source
 from rules.facts import Fact, Type
+from rules.facts.read import ItemField
 from rules.model import (
     CalendarOperand,
     CodeSetOperand,
@@ -182,7 +183,8 @@ def cut_of(
     if len(lengths) > 1:
         of = f"v[:n] for v in {a} for n in {lengths!r}"
     name = f"{_CUT}{fact.name} {lengths}"
-    return s.once(name, f"() if {unknown} else {{{of}}}", depth, bound)
+    keep = s.once if fact.of else s.kept
+    return keep(name, f"() if {unknown} else {{{of}}}", depth, bound)
 
 
 def _comparison(s: Source, test: Test, fact: Fact, a: str, depth: int, bound: set[str]) -> Form:
@@ -218,7 +220,10 @@ def _sides(
         return left, right
     if fact.ends is not None and _is_calendar(s, operand, fact):
         return _calendar(s, operand, fact, depth, bound, unknown)
-    return a, _value(s, operand, fact, depth, bound, unknown)
+    right = _value(s, operand, fact, depth, bound, unknown)
+    if isinstance(s.extractors[fact.name], ItemField) and right.isdecimal() and len(right) < 16:
+        right += ".0"  # numbers of an item are floats, which compare with floats at half the cost
+    return a, right
 
 
 def _is_calendar(s: Source, operand: Operand, fact: Fact) -> bool:

@@ -17,6 +17,7 @@ from rules.engine.duties import Expectation
 from rules.engine.index import FEW, MANY, SMALL, Index, anchor_of
 from rules.engine.limits import Limit, limit_of
 from rules.engine.reasons import Reasons
+from rules.engine.reconciling import Claim
 from rules.engine.told import Told
 from rules.facts.base import Context, Element
 from rules.grouping import Grouping
@@ -90,6 +91,8 @@ class Ready:
         spec = rule.finding.in_phase(phase_of(known.verb, known.family))
         self.reminded = spec.audience if rule.if_unknown == "remind" else ()
         """Whom to tell when it cannot be evaluated."""
+        self.claim = Claim(rule.each, rule.finding.overrides)
+        """What its findings stand for, where others are about the same element."""
         self._knowledge = knowledge
         self.day = day
         self._deciders = deciders
@@ -160,16 +163,17 @@ class Group:
         self.whole = Bunch([others], of_pieces, base=self.rest)
         """All rules, for an element of which the tables cannot be asked."""
         self._of_pieces = of_pieces
-        self._joined: dict[tuple[Piece | None, ...], Bunch] = {}
+        self._joined: dict[Any, Bunch] = {}
         self.look: Callable[..., Bunch] | None = None
         """`(c, F, x, E) -> bunch`: the rest, and what the tables bring; None without tables."""
         if index.tables:
             join = later(self, Group._join)
             self.look = compiler.compile_look(index.tables, each, family, self._joined, join)
 
-    def _join(self, hits: tuple[Piece | None, ...]) -> Bunch:
+    def _join(self, hits: tuple[Piece | None, ...] | Piece | None) -> Bunch:
         """The rest with what the tables brought, kept for the next such element."""
-        pieces = [piece for piece in hits if piece is not None]
+        listed = hits if isinstance(hits, tuple) else (hits,)
+        pieces = [piece for piece in listed if piece is not None]
         if len(self._joined) >= _MAX_JOINED:
             self._joined.clear()
         found = Bunch(pieces, self._of_pieces, base=self.rest) if pieces else self.rest

@@ -34,6 +34,7 @@ from rules.engine.outcomes import (
 from rules.engine.pairing import judge_pairs
 from rules.engine.plan import Group, Plan, Plans, Ready
 from rules.engine.reasons import named
+from rules.engine.reconciling import reconciled
 from rules.engine.ungrouped import leave_open
 from rules.engine.unlike import element_with, merged
 from rules.facts import LISTS, list_of
@@ -55,7 +56,7 @@ class Run:
     __slots__ = (
         "asked", "context", "contexts", "counts", "day", "duties", "elements", "event", "findings",
         "key",
-        "not_evaluable", "others", "parts", "plan", "plans", "rules", "silent", "told",
+        "not_evaluable", "others", "parts", "plan", "plans", "rules", "silent", "tellers", "told",
         "undetermined", "zone",
     )  # fmt: skip
 
@@ -86,6 +87,8 @@ class Run:
         self.others: list[tuple[str, dict[str, int]]] | None = None
         """Rules that decided about elements of other days, by element."""
         self.findings: list[Finding] = []
+        self.tellers: list[Ready] = []
+        """The rule of each finding."""
         self.not_evaluable: list[NotEvaluable] = []
         self.undetermined: dict[tuple[str, str, str], dict[str, None]] = {}
         self.elements: dict[str, dict[str, Value]] = {}
@@ -119,6 +122,10 @@ class Run:
         rules = self.rules
         versions = merged(self.rules, self.others) if self.others else {}
         findings, incomplete = self.findings, self.not_evaluable
+        overridden = 0
+        if len(findings) > 1:
+            findings = reconciled(findings, [ready.claim for ready in self.tellers])
+            overridden = sum(1 for found in findings if found.overridden_by)
         undetermined = self.undetermined
         if findings:
             verdict = "findings"
@@ -161,6 +168,7 @@ class Run:
                 not_evaluable=not_evaluable,
                 undetermined=counts[UNDETERMINED],
                 waiting=len(waiting),
+                overridden=overridden,
             )
             if rules or waiting
             else _NOTHING,
@@ -320,6 +328,8 @@ class Run:
                 bunch = look(c, F, x, E)
             except Exception:  # a fact that raises: each rule that reads it fails for itself
                 bunch = group.whole
+        if not bunch.size:  # of most diagnoses no rule speaks
+            return
         self.plans.evaluations += bunch.size
         try:
             silent = bunch.run(c, F, x, E, told)
@@ -357,6 +367,7 @@ class Run:
                 is_unverified = outcome == UNVERIFIED
                 cause = self.asked.alert_cause
                 self.findings.append(ready.told.finding(self.key, c, x, is_unverified, cause))
+                self.tellers.append(ready)
             elif outcome == UNDETERMINED:
                 for fact, why, _ in ready.reasons.missing(ready.rule.scope, c, x):
                     self.undetermined.setdefault((element, fact, why), {})[ready.id] = None

@@ -121,10 +121,27 @@ class Source:
             bound.add(name)
         return local
 
+    def kept(self, name: str, value: str, depth: int, bound: set[str]) -> str:
+        """The same for an expression over facts of the event, worked out once an event."""
+        local = self._locals.setdefault(name, f"w{len(self._locals)}")
+        if name not in bound:
+            self.emit(depth, f"{local} = c.derived.get({name!r})")
+            self.emit(depth, f"if {local} is None: {local} = c.derived[{name!r}] = {value}")
+            bound.add(name)
+        return local
+
     def is_foreign(self, fact: Fact, depth: int, bound: set[str]) -> str:
         """Whether the knowledge base does not know the code that a fact holds."""
         if fact.in_knowledge is not is_known_drug:
             return f"not {self.value(fact.in_knowledge)}(c, x)"
+        for name, extractor in self.extractors.items():
+            if name in bound and isinstance(extractor, DrugField):
+                # What was read of a drug proves that there is one, and spares the look for it.
+                a, none = self.local(name), extractor.not_a_drug
+                is_open = f"type({a}) is dict"
+                if type(none) is not dict:
+                    is_open = f"({is_open} or {a} == {none!r})"
+                return f"{is_open} and type(find_drug(c, o)) is dict"
         self._drug(depth, bound)
         return "type(d) is dict"
 

@@ -11,6 +11,7 @@ from knowledge_base.model import Names
 from rules import words
 from rules.engine import compiler
 from rules.engine.constants import threshold_of, value_for
+from rules.engine.delivery import REMIND, Repeats
 from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD, show
 from rules.engine.money import Money
 from rules.engine.past import name_of
@@ -64,6 +65,8 @@ class Told:
         self._severity_of = mapped.fact if mapped is not None else ""
         self._severities = dict(mapped.words) if mapped is not None else {}
         self._suggestions = Suggestions(spec.suggest, reasons)
+        once = spec.once_within
+        self._repeats = Repeats(rule, once, reasons) if once is not None else None
         self._money = Money(spec.amount, reasons) if spec.amount is not None else None
         trees = (rule.when, rule.scope, rule.unless)
         self._limits = tuple(one for tree in trees[:2] for one in _measured(tree, holds=True))
@@ -105,6 +108,9 @@ class Told:
             missing = self._reasons.missing(rule.unless, c, x)
             unverified = tuple(dict.fromkeys([lack.fact for lack in missing]))
         action = self._capped_action if is_unverified else spec.action
+        delivery = None
+        if self._repeats is not None and action == REMIND:
+            delivery = self._repeats.delivery(c, x, facts)
         pair = x.of if x is not None and type(x.of) is Pair else None
         return Finding(
             alert_id=alert_id(key, cause, rule.id, rule.version, element),
@@ -127,6 +133,7 @@ class Told:
             release=EMERGENCY if action == BLOCK else None,
             amount=self._money.found(c, x) if self._money is not None else None,
             pair=None if pair is None else _found(pair),
+            delivery=delivery,
         )
 
     def _severity(self, c: Context, x: Element | None) -> str:

@@ -10,17 +10,14 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from contracts.alert_states import APPEAL, RESPONSES
+from contracts.alert_states import OUTCOMES as REVIEWED
 from rules.facts.base import NOT_REPORTED, STATED_ABSENT, Context, Type, Value
 from rules.facts.fields import Family
 from rules.facts.read import icd_code, key_of, words
 
 OUTCOMES: Final = ("home", "transferred", "community", "against_advice", "died", "other")
-RESPONSES: Final = (
-    "accepted", "overridden", "false_positive", "appeal_opened", "appeal_first_review",
-    "appeal_second_review", "appeal_closed",
-)  # fmt: skip
 PRINCIPAL: Final = "principal"
-REVIEWED: Final = ("upheld", "withdrawn", "partly_upheld")
 
 
 def _procedures(c: Context) -> Value:
@@ -75,7 +72,7 @@ FACTS: Final = (
     _UP.lasted("delay", "最早业务至接收时间", "From the earliest record to the receipt",
                "first_event_at", "received_at"),
     _BACK.text("alert_id", "告警编号", "Id of the alert that it answers"),
-    _BACK.word("response", "反馈", "What is answered", RESPONSES),
+    _BACK.word("response", "反馈", "What is answered", (*RESPONSES, *APPEAL)),
     _BACK.code("reason", "反馈理由编码", "Code of the reason, as system|code"),
     _BACK.text("rule_id", "规则编号", "Id of the rule that gave the alert"),
     _BACK.number("rule_version", "规则版本", "Version of that rule"),

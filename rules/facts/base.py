@@ -80,8 +80,8 @@ class Context:
     """What extractors read of one event, as of one day."""
 
     __slots__ = (
-        "_promised", "data", "day", "drugs", "entries", "event", "facts", "hits", "knowledge",
-        "person", "recalled", "records", "remembered", "zone",
+        "_promised", "data", "day", "derived", "drugs", "entries", "event", "facts", "hits",
+        "knowledge", "person", "recalled", "records", "remembered", "zone",
     )  # fmt: skip
 
     def __init__(self, event: Event, day: date, zone: tzinfo, knowledge: KnowledgeBase) -> None:
@@ -91,6 +91,8 @@ class Context:
         self.zone = zone
         self.knowledge = knowledge
         self.facts: dict[str, Value] = {}
+        self.derived: dict[str, Any] = {}
+        """What compiled conditions worked out of facts of the event, by a name of theirs."""
         self.drugs: dict[int, Any] = {}
         """Drugs of the items, looked up once; by the identity of the item."""
         self.entries: dict[int, Any] = {}

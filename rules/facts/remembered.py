@@ -26,7 +26,7 @@ from rules.facts.read import as_of
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import Memory
 
-_LISTS: Final = frozenset({"allergies", "conditions", "observations"})
+LISTS: Final = frozenset({"allergies", "conditions", "observations"})
 _TYPES: Final[dict[str, Any]] = {"birth_date": date, "weight": Amount}
 
 
@@ -36,7 +36,7 @@ def patient_field(c: Context, name: str) -> Any:
     said = getattr(snapshot, name) if type(snapshot) is PatientSnapshot else UNSET
     if c.recalled is None:
         return said
-    if name not in _LISTS:
+    if name not in LISTS:
         return said if said is not UNSET else _remembered(c, name, said)
     if type(said) is Listing and said.complete:
         return said
@@ -51,7 +51,7 @@ def _remembered(c: Context, name: str, said: Any) -> Any:
         found = _of_memory(c, c.recalled.memory, name)
         is_complete = name == "allergies" and _states_all(c.recalled.memory)
         is_more = found is not UNSET and (found != () or is_complete)
-        known[name] = _merged(found, said, is_complete) if name in _LISTS else found
+        known[name] = _merged(found, said, is_complete) if name in LISTS else found
         if not is_more:
             known[name] = _NOTHING
     value = known[name]

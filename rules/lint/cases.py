@@ -21,7 +21,8 @@ from rules.model import (
 
 MUST_FIRE: Final = 3
 MUST_NOT_FIRE: Final = 3
-_NOT_FIRING: Final = frozenset({"silent", "exempt", "not_applicable"})
+_NOT_FIRING: Final = frozenset({"silent", "exempt", "not_applicable", "does_not_apply"})
+"""Outcomes of cases and, where the last event is another one, of timelines."""
 _LOOKED_UP: Final = ("item.drug.", "institution.", "practitioner.", "pair.")
 """Facts that are read of one entry of a catalogue or registry: they are known together."""
 

@@ -5,7 +5,7 @@ Given the same rules, memory and event the outcome is the same, always and every
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -14,12 +14,12 @@ import msgspec
 from contracts.decision import Decision, Repeat
 from contracts.event import EVENT_TYPES, Event
 from contracts.identity import decision_id
-from rules.engine.asked import Asked
+from rules.engine.asked import LATE, Asked
 from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
 from rules.engine.run import local_day
 from rules.facts.base import Context
-from rules.memory import applying, person
+from rules.memory import applying, delivery, person
 from rules.memory.coverage import Coverage
 from rules.memory.deadlines import Deadlines, waiting_until
 from rules.memory.history import Recalled
@@ -89,13 +89,7 @@ class Attendant:
         seen = memory.seen.get(key)
         if seen is not None:
             return self._again(event, digest, seen, scope)
-        asked = self.meet(event, digest, memory, coverage, scope)
-        decision, arisen = self.evaluator.duties(event, digest, asked)
-        if decision.waiting:
-            decision = self._wait(decision, arisen, event, digest, key, memory)
-        if not memory.timers:
-            return Taken((decision,))
-        return Taken((decision, *self._deadlines.settle(event, memory, coverage)))
+        return self.answer(event, digest, self.meet(event, digest, memory, coverage, scope))
 
     def meet(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
@@ -108,12 +102,43 @@ class Attendant:
         present = self._remember(event, key, digest, at_us, memory)
         return Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)
 
+    def answer(self, event: Event, digest: str, asked: Asked) -> Taken:
+        """The decisions about an event that its memory has met."""
+        recalled = asked.recalled
+        assert recalled is not None
+        memory, coverage = recalled.memory, recalled.coverage
+        decision, arisen = self.evaluator.duties(event, digest, asked)
+        revised: list[Decision] = []
+        if decision.waiting:
+            arisen, revised = self._deadlines.replaced(arisen, event, memory, coverage)
+            key = event_key(event.source, event.id)
+            decision = self._wait(decision, arisen, event, digest, key, memory)
+        decision = delivery.limited(decision, memory)
+        if not memory.timers:
+            return Taken((decision, *revised))
+        return Taken((decision, *revised, *self._settled(event, memory, coverage)))
+
+    def settle(self, event: Event, asked: Asked) -> Taken:
+        """What an event that no rule is about changes of earlier decisions."""
+        recalled = asked.recalled
+        assert recalled is not None
+        if not recalled.memory.timers:
+            return Taken()
+        return Taken(tuple(self._settled(event, recalled.memory, recalled.coverage)))
+
+    def _settled(self, event: Event, memory: Memory, coverage: Coverage) -> Iterator[Decision]:
+        at_us = us_of(event.time)
+        for decision in self._deadlines.settle(event, memory, coverage):
+            yield delivery.limited(decision, memory, at_us)
+
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """The decision of a timer whose time has come; none where nothing is left to say."""
         timer = memory.timers.get(timer_id)
         if timer is None or timer.fire_us > clock_us:
             return Taken(changed=False)
-        return Taken(tuple(self._deadlines.fire(timer, memory, coverage, clock_us)))
+        at_us = timer.fire_us if timer.kind != LATE else None
+        fired = self._deadlines.fire(timer, memory, coverage, clock_us)
+        return Taken(tuple(delivery.limited(one, memory, at_us) for one in fired))
 
     def next_due_us(self, memory: Memory) -> int | None:
         """The earliest time at which one of its timers fires; None where none does."""
@@ -142,6 +167,7 @@ class Attendant:
         if len(memory.seen) % _FORGET_EVERY == _FORGET_EVERY - 1:
             applying.forget(memory, self.horizon, self.lateness_us)
             self._deadlines.forget(memory)
+            delivery.forget(memory, self.lateness_us)
         memory.seen[key] = Seen(digest, at_us)
         memory.latest_us = max(memory.latest_us, at_us)
         family, verb, _ = EVENT_TYPES[event.type]

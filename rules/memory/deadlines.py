@@ -7,7 +7,7 @@ stands in the place of the earlier one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -34,6 +34,7 @@ from rules.model import Rule
 LATE_DATA: Final = "deadline.late_data"
 """Among the facts of a finding: the event that came late, with a time that nobody can trust."""
 RETRACTED: Final = "retracted"
+_REVISED: Final = Settled("revised", 0)
 _KEEP_US: Final = 30 * 86_400_000_000
 """How long a fired duty can be taken back by late data."""
 
@@ -60,15 +61,14 @@ class Deadlines:
     def set(
         self, arisen: Iterable[Duty], event: Event, digest: str, key: str, memory: Memory,
         scope: str, late_until: int | None,
-    ) -> list[Timer]:  # fmt: skip
+    ) -> None:  # fmt: skip
         """Remember duties, and with `late_until` that rules wait for late data until then.
 
-        A duty of the same act that an earlier revision brought is replaced; what that one led to
-        is told by the timers given back.
+        A duty of the same act that an earlier revision brought is replaced (see `replaced`).
         """
         family = EVENT_TYPES[event.type].family
         act = act_key(event.source, family, event.data.act_id)
-        timers = [_timer_of(duty, act, key, event.source, scope) for duty in arisen]
+        timers = [_timer_of(duty, act, key, event, scope) for duty in arisen]
         if late_until is not None:
             timers.append(
                 Timer(
@@ -76,13 +76,33 @@ class Deadlines:
                     steps=[Step(LATE, 0)],
                 )
             )  # fmt: skip
-        replaced = [old for timer in timers if (old := memory.timers.get(timer.id)) is not None]
-        for old in replaced:
-            _drop(memory, old)
         for timer in timers:
             memory.timers[timer.id] = timer
-        memory.kept[key] = Kept(encode_event(event), digest, len(timers))
-        return replaced
+        if timers:
+            memory.kept[key] = Kept(encode_event(event), digest, len(timers))
+
+    def replaced(
+        self, arisen: list[Duty], by: Event, memory: Memory, coverage: Coverage
+    ) -> tuple[list[Duty], list[Decision]]:
+        """Duties that stand, and what takes back the decisions of those that they replace.
+
+        A duty that a higher revision of the act brought before is not replaced.
+        """
+        family = EVENT_TYPES[by.type].family
+        act = act_key(by.source, family, by.data.act_id)
+        standing: list[Duty] = []
+        found: list[Decision] = []
+        for duty in arisen:
+            old = memory.timers.get(_timer_id(duty, act))
+            if old is not None and old.revision > by.data.revision:
+                continue
+            standing.append(duty)
+            if old is None:
+                continue
+            about = replace(self._about(old, memory, coverage), stands=_REVISED)
+            found += [self._retracted(about, cause, memory, coverage, by) for cause in old.fired]
+            _drop(memory, old)
+        return standing, found
 
     def settle(self, by: Event, memory: Memory, coverage: Coverage) -> list[Decision]:
         """What an event changes about duties: those that it fulfils, ends, voids or extends."""
@@ -188,17 +208,22 @@ def cause_of(timer: Timer, step: str) -> str:
     return f"timer:{timer.rule}:{timer.element}:{step}"
 
 
-def _timer_of(duty: Duty, act: str, key: str, source: str, scope: str) -> Timer:
+def _timer_id(duty: Duty, act: str) -> str:
+    return f"{duty.rule.id}|{act}|{duty.element}"
+
+
+def _timer_of(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer:
     rule = duty.rule
     steps = list(duty.steps)
     return Timer(
-        id=f"{rule.id}|{act}|{duty.element}",
+        id=_timer_id(duty, act),
         kind="duty",
         fire_us=duty.due_us + steps[0].after_us,
-        source=source,
+        source=event.source,
         event=key,
         scope=scope,
         act=act,
+        revision=event.data.revision,
         rule=rule.id,
         version=rule.version,
         element=duty.element,

@@ -108,6 +108,8 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     rule: str = ""
     version: int = 0
     element: str = ""
+    revision: int = 0
+    """Of the act, as it brought the duty."""
     from_us: int = 0
     due_us: int = 0
     """When the expected event must have happened, as it stood when the duty arose."""
@@ -143,6 +145,21 @@ class Sent(msgspec.Struct, array_like=True, gc=False, frozen=True):
     keys: tuple[str, ...]
 
 
+class Delivered(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What the audience of a finding was told, see rules.memory.delivery."""
+
+    alert_id: str
+    decision_id: str
+    act: str
+    element: str
+    audience: tuple[str, ...]
+    severity: str
+    result: str
+    at_us: int
+    until_us: int
+    doses: dict[str, Raw]
+
+
 class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Everything that is remembered of one subject."""
 
@@ -164,8 +181,8 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     timers: dict[str, Timer] = {}
     kept: dict[str, Kept] = {}
     """Events that timers will decide about, by `event_key`."""
-    delivered: dict[str, list[Raw]] = {}
-    """What was delivered within `once_within`, see rules.engine.delivery."""
+    delivered: dict[str, list[Delivered]] = {}
+    """What was told within `once_within`, by rule, phase and key."""
     alerts: dict[str, list[Raw]] = {}
     """Alert id to its state and the time of it."""
     links: dict[str, str] = {}

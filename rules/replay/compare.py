@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -12,8 +11,9 @@ import msgspec
 from contracts.decision import Decision, Finding
 from contracts.event import EVENT_TYPES, Event
 from rules.engine.engines import make_evaluator
+from rules.replay.about import About, act_of
 from rules.replay.changed import ChangedRule, Side
-from rules.replay.money import Act, amounts_of, is_unknown, merge
+from rules.replay.money import amounts_of, is_unknown, merge
 from rules.replay.tally import Group, Row, Tally
 
 Place = tuple[str, str]
@@ -38,6 +38,8 @@ class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
     change: Kind
     rule: str
     element: str = ""
+    cause: str = ""
+    """`late`, or the timer that led to it; "" for the event itself."""
     alert_id: str = ""
     """In the candidate; of a lost alert in the baseline."""
     source: str
@@ -67,11 +69,14 @@ class Comparer:
         changed: Iterable[ChangedRule],
         engine: str = "compiled",
         profile: str = "site",
+        *,
+        waits_for_late: bool = False,
     ) -> None:
         ids = frozenset(rule.rule_id for rule in changed)
         sides = [(side.only(ids), side.knowledge) for side in (baseline, candidate)]
-        self._before, self._after = (
-            make_evaluator(engine, pack, knowledge, profile) for pack, knowledge in sides
+        self.before, self.after = (
+            make_evaluator(engine, pack, knowledge, profile, waits_for_late=waits_for_late)
+            for pack, knowledge in sides
         )
         bodies = [b for pack, _ in sides for rule in pack.rules for b in rule.bodies]
         named = {name for body in bodies for name in body.on}
@@ -81,17 +86,31 @@ class Comparer:
         self.tally = Tally()
 
     def compare(self, event: Event) -> list[Change]:
-        """Everything that the sides say differently of an event, by rule and element."""
+        """Everything that the sides say differently of an event, by rule and element.
+
+        Each event is judged by itself; see rules.replay.remembering for those with a past.
+        """
         if event.type not in self.types:
             return []
-        tally = self.tally
-        tally.events += 1
+        self.looks_at(event)
+        before, after = self.before.decide(event), self.after.decide(event)
+        changes = self.differences(About.event(event), before, after)
+        self.tally.affected += bool(changes)
+        return changes
+
+    def looks_at(self, event: Event) -> None:
+        """Count an event that is compared."""
+        self.tally.events += 1
         if self._is_about_money and event.type.startswith(_BILLS):
-            tally.revised(act_of(event), event.data.revision)
-        before, after = self._before.decide(event), self._after.decide(event)
+            self.tally.revised(act_of(event), event.data.revision)
+
+    def differences(
+        self, about: About, before: Decision | None, after: Decision | None, cause: str = ""
+    ) -> list[Change]:
+        """What two decisions of one identity say differently; None says nothing."""
         if not (_says(before) or _says(after)):
             return []
-        compared = _Compared(event, tally)
+        compared = _Compared(about, cause, self.tally)
         compared.alerts(before, after)
         compared.places(
             _not_evaluable(before), _not_evaluable(after),
@@ -101,7 +120,6 @@ class Comparer:
             _undetermined(before), _undetermined(after),
             Kind.NEWLY_UNDETERMINED, Kind.NO_LONGER_UNDETERMINED,
         )  # fmt: skip
-        tally.affected += bool(compared.changes)
         return compared.changes
 
 
@@ -114,21 +132,20 @@ def full_comparer(baseline: Side, candidate: Side, profile: str = "site") -> Com
 
 
 class _Compared:
-    """The changes of one event, while they are found."""
+    """The changes of one decision, while they are found."""
 
-    def __init__(self, event: Event, tally: Tally) -> None:
-        data = event.data
-        department = data.department if isinstance(data.department, str) else ""
-        self.event = event
+    def __init__(self, about: About, cause: str, tally: Tally) -> None:
+        self.about = about
         self.changes: list[Change] = []
+        self._cause = cause
         self._tally = tally
-        self._where = (data.institution, department)
-        self._act = act_of(event)
+        self._where = (about.institution, about.department)
+        self._act = about.act
 
     def row(self, rule_id: str) -> Row:
         return self._tally.row(Group(rule_id, *self._where))
 
-    def alerts(self, before: Decision, after: Decision) -> None:
+    def alerts(self, before: Decision | None, after: Decision | None) -> None:
         old, new = _alerts(before), _alerts(after)
         for side, alerts in enumerate((old, new)):
             for (rule_id, _), finding in alerts.items():
@@ -145,7 +162,7 @@ class _Compared:
             self._alert(place, old.get(place), new.get(place))
 
     def _money(self, row: Row, side: int, finding: Finding) -> None:
-        merge(row.money[side], amounts_of(finding, self._act, self.event.data.revision))
+        merge(row.money[side], amounts_of(finding, self._act, self.about.revision))
         if is_unknown(finding):
             if side == 0:
                 row.baseline_amounts_unknown += 1
@@ -181,30 +198,24 @@ class _Compared:
     def _add(
         self, kind: Kind, place: Place, alert: str, old: dict[str, Any], new: dict[str, Any]
     ) -> None:
-        event = self.event
+        about = self.about
         self.changes.append(
             Change(
                 change=kind,
                 rule=place[0],
                 element=place[1],
+                cause=self._cause,
                 alert_id=alert,
-                source=event.source,
-                event=event.id,
-                type=event.type,
-                time=event.time.isoformat(),
+                source=about.source,
+                event=about.id,
+                type=about.type,
+                time=about.time,
                 institution=self._where[0],
                 department=self._where[1],
                 before=old,
                 after=new,
             )
         )
-
-
-def act_of(event: Event) -> Act:
-    """A digest of what names the act that an event is about."""
-    family = EVENT_TYPES[event.type].family
-    name = "\x1f".join((event.source, family, event.data.act_id))
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _types(names: set[str]) -> Iterator[tuple[str, Any]]:
@@ -214,19 +225,28 @@ def _types(names: set[str]) -> Iterator[tuple[str, Any]]:
             yield name, known
 
 
-def _says(decision: Decision) -> bool:
-    return bool(decision.findings or decision.not_evaluable or decision.undetermined)
+def _says(decision: Decision | None) -> bool:
+    return decision is not None and bool(
+        decision.findings or decision.not_evaluable or decision.undetermined
+    )
 
 
-def _alerts(decision: Decision) -> dict[Place, Finding]:
-    return {(f.rule_id, f.element): f for f in decision.findings}
+def _alerts(decision: Decision | None) -> dict[Place, Finding]:
+    """What is told: a finding that gave way to another counts as no alert of its own."""
+    if decision is None:
+        return {}
+    return {(f.rule_id, f.element): f for f in decision.findings if not f.overridden_by}
 
 
-def _not_evaluable(decision: Decision) -> set[Place]:
+def _not_evaluable(decision: Decision | None) -> set[Place]:
+    if decision is None:
+        return set()
     return {(entry.rule_id, entry.element) for entry in decision.not_evaluable}
 
 
-def _undetermined(decision: Decision) -> set[Place]:
+def _undetermined(decision: Decision | None) -> set[Place]:
+    if decision is None:
+        return set()
     return {(rule, entry.element) for entry in decision.undetermined for rule in entry.rules}
 
 

@@ -65,6 +65,10 @@ class Tally:
     """Events that were compared."""
     affected: int = 0
     """Events about which the two sides say anything different."""
+    timers: list[int] = field(default_factory=lambda: [0, 0])
+    """Decisions that timers led to, in the baseline and in the candidate."""
+    retracted: list[int] = field(default_factory=lambda: [0, 0])
+    """Decisions that took an earlier one back, likewise."""
     revisions: dict[Act, int] = field(default_factory=dict)
     """The last revision of each bill, where rules about money are compared."""
 
@@ -83,6 +87,9 @@ class Tally:
         """Take in the tally of other events."""
         self.events += other.events
         self.affected += other.affected
+        for side in (0, 1):
+            self.timers[side] += other.timers[side]
+            self.retracted[side] += other.retracted[side]
         for act, revision in other.revisions.items():
             self.revised(act, revision)
         for group, row in other.rows.items():

@@ -5,31 +5,73 @@ from __future__ import annotations
 from typing import Final
 
 from rules.authoring.cases import NAMED, PLAIN
-from rules.later import later
+from rules.authoring.timelines import NOTHING_SAID, SAID
 from rules.reading.body import EVENT_NAMES
-from rules.schema.parts import DIALECT, TEXT, Schema, list_of, mapping, one_of, ref, refused, said
+from rules.schema.parts import DIALECT, TEXT, Schema, list_of, mapping, one_of, ref, said
 
 _ANYTHING: Final[Schema] = {}
 
 
 def case_schema() -> Schema:
     """What a test file may hold."""
-    timeline = later("timeline")
-    refusals = (
-        {"timeline": refused("timeline", timeline.needs, timeline.instead)} if timeline else {}
-    )
     keys: dict[str, Schema] = {
         "rule": said(TEXT, "被测规则的编号", "the id of the rule: folder.file"),
         "base": said(ref("event"), "各例共有的事件", "the event that all cases share"),
         "cases": said(list_of(ref("case")), "各例", "each shows only its difference from base"),
-    }
+        "timeline": said(
+            {"anyOf": [_list(ref("step")), list_of(ref("timeline"))]},
+            "时间线:依次发生的事件,虚拟时间", "events one after the other, in virtual time",
+        ),
+    }  # fmt: skip
     return {
         "$schema": DIALECT,
         "$id": "urn:yijian:schema:test",
         "title": "医监规则的测试 · Tests of a rule of Yijian",
-        **mapping(keys, {**keys, **refusals}),
-        "$defs": {"case": _case(), "event": _event(), "expect": _expect(), "alert": _alert()},
+        **mapping(
+            ["rule", "base"], keys, anyOf=[{"required": ["cases"]}, {"required": ["timeline"]}]
+        ),
+        "$defs": {
+            "case": _case(),
+            "event": _event(),
+            "expect": _expect(),
+            "alert": _alert(),
+            "timeline": mapping(["name", "steps"], {"name": TEXT, "steps": _list(ref("step"))}),
+            "step": _step(),
+            "said": _said(),
+        },
     }
+
+
+def _list(items: Schema) -> Schema:
+    """Steps may be alike: time passes, and the same comes again."""
+    return {"type": "array", "items": items, "minItems": 1}
+
+
+def _step() -> Schema:
+    at = said(TEXT, "到达时间:8 h 11 min,或日历时间", "when: 8 h 11 min, or a calendar time")
+    return mapping(
+        ["at"],
+        {
+            "at": at,
+            "event": said(ref("event"), "与 base 的不同", "what differs from base"),
+            "expect": said(
+                {"anyOf": [ref("said"), _list(ref("said"))]},
+                "此时说什么;不写则须无报警", "what is said then; without it no alert may come",
+            ),
+        },
+        anyOf=[{"required": ["event"]}, {"required": ["expect"]}],
+    )  # fmt: skip
+
+
+def _said() -> Schema:
+    named = {"anyOf": [TEXT, list_of(TEXT)]}
+    parts = {"anyOf": [TEXT, ref("alert")]}
+    found: dict[str, Schema] = {
+        "alert": ref("alert"), "retracted": parts, "waiting": parts,
+        **dict.fromkeys(NAMED, named),
+    }  # fmt: skip
+    return {"anyOf": [one_of((*NOTHING_SAID, *SAID)),
+                      mapping([], found, minProperties=1, maxProperties=1)]}  # fmt: skip
 
 
 def _case() -> Schema:

@@ -51,6 +51,7 @@ def knowledge_schema() -> Schema:
         "analytes": _analyte(),
         "pair_tables": _pair_table(),
         "source_profiles": _source_profile(),
+        "override_reasons": _override_reason(),
         "drugs": _drug(),
         "items": _item(),
         "practitioners": _practitioner(),
@@ -111,6 +112,17 @@ def _codeset() -> Schema:
     keys = {"id": ref("identifier"), "title": NAMES, "of": one_of(CODESET_KINDS),
             "intervals": {"type": "array", "items": interval, "minItems": 1}, **_CITED}  # fmt: skip
     return mapping(["id", "title", "of", "intervals"], keys)
+
+
+def _override_reason() -> Schema:
+    keys = {
+        "system": said(TEXT, "编码系统", "code system"),
+        "code": TEXT,
+        "group": said(TEXT, "所属类别的编码", "code of the reason that it is a kind of"),
+        "name": NAMES,
+        **_CITED,
+    }
+    return mapping(["code", "name"], keys)
 
 
 def _analyte() -> Schema:

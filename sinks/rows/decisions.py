@@ -39,6 +39,12 @@ class _Coverage(_Part, frozen=True, kw_only=True):
     exempt: int = 0
     not_evaluable: int = 0
     undetermined: int = 0
+    waiting: int = 0
+    overridden: int = 0
+
+
+class _Retraction(_Part, frozen=True, kw_only=True):
+    why: str
 
 
 class _Basis(_Part, frozen=True, kw_only=True):
@@ -61,6 +67,7 @@ class _Decision(_Part, frozen=True, kw_only=True):
     coverage: _Coverage
     basis: _Basis
     findings: tuple[msgspec.Raw, ...] = ()
+    retracted: _Retraction | None = None
     cut: str = ""
 
 
@@ -86,6 +93,12 @@ _NO_PAIR: Final = _Pair(id="", partner="")
 _NO_MONEY: Final[tuple[object, ...]] = ("", None, None, [], [], [])
 
 
+class _Delivery(_Part, frozen=True, kw_only=True):
+    suppressed: bool = False
+    by: str = ""
+    until: Annotated[datetime, Meta(tz=True)]
+
+
 class _Finding(_Part, frozen=True, kw_only=True):
     alert_id: str
     rule_id: str
@@ -95,6 +108,9 @@ class _Finding(_Part, frozen=True, kw_only=True):
     result: str
     severity: str
     action: str
+    key: str = ""
+    overridden_by: str = ""
+    delivery: _Delivery | None = None
     pair: _Pair = _NO_PAIR
     amount: _Amount | None = None
 
@@ -131,6 +147,7 @@ def decision_rows(record: Record) -> tuple[Placed, ...]:
                 event.institution,
                 event.department,
                 decision.phase,
+                decision.cause,
                 f.rule_id,
                 f.rule_version,
                 f.rule_status,
@@ -138,6 +155,9 @@ def decision_rows(record: Record) -> tuple[Placed, ...]:
                 f.result,
                 f.severity,
                 f.action,
+                f.key,
+                f.overridden_by,
+                *_delivery(f.delivery),
                 f.pair.id,
                 f.pair.partner,
                 *_money(f.amount),
@@ -151,6 +171,13 @@ def decision_rows(record: Record) -> tuple[Placed, ...]:
         for f, raw in findings
     ]
     return (*alerts, Placed(DECISIONS, _row(record, value, decision, time_ms), month))
+
+
+def _delivery(told: _Delivery | None) -> tuple[object, ...]:
+    """Whether it is left out, because of which alert, and until when."""
+    if told is None:
+        return False, "", None
+    return told.suppressed, told.by, clamp_ms(to_ms(told.until))
 
 
 def _money(amount: _Amount | None) -> tuple[object, ...]:
@@ -187,12 +214,15 @@ def _row(record: Record, value: bytes, d: _Decision, time_ms: int) -> tuple[obje
         d.phase,
         d.as_of,
         d.verdict,
+        d.retracted.why if d.retracted is not None else "",
         coverage.applicable,
         coverage.alerts,
         coverage.silent,
         coverage.exempt,
         coverage.not_evaluable,
         coverage.undetermined,
+        coverage.waiting,
+        coverage.overridden,
         len(d.findings),
         basis.pack,
         basis.knowledge,

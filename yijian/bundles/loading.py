@@ -30,11 +30,10 @@ from knowledge_base import KnowledgeBase, KnowledgeError
 from knowledge_base.strict_yaml import Problem
 from rules import PackError
 from rules.bundle import LANGUAGE
-from rules.engine.engines import make_evaluator
 from rules.errors import EngineError
 from yijian.bundles.errors import PackingFault, RefusedBundle
 from yijian.bundles.signing import Trusted
-from yijian.composition import Core
+from yijian.composition import Core, evaluator_of
 from yijian.settings import Settings
 
 _MOST_PROBLEMS: Final = 5
@@ -144,7 +143,7 @@ def _core(folder: Path, digest: str, settings: Settings) -> Core | Refusal:
     try:
         knowledge = knowledge_base.load(_knowledge_paths(folder))
         pack = rules.load_pack([folder / "rules"], knowledge)
-        evaluator = make_evaluator(settings.rules_engine, pack, knowledge, settings.profile)
+        evaluator = evaluator_of(settings, pack, knowledge)
     except KnowledgeError as e:
         return Refusal(Why.KNOWLEDGE, _said(e.problems, folder))
     except PackError as e:

@@ -1,8 +1,7 @@
-"""`yijian rules facts`, `docs` and `promote`: looking things up."""
+"""`yijian rules facts` and `docs`: looking things up."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,18 +11,14 @@ import typer
 from rules import docs as pages
 from rules.authoring import workbench
 from rules.authoring.workbench import FactDoc
-from sinks.client import connect
-from sinks.firing import firing
-from yijian import services, settings
+from yijian import settings
 from yijian.cli.authoring_cmd import whole_pack
 from yijian.cli.console import NO, USAGE, as_json, fail, out, table
 from yijian.cli.workbench import AddKnowledge, Json, Paths, load_knowledge, rule_paths, shown
 
-NOT_RECORDED = "not recorded yet 尚未记录"
-
 
 def register(app: typer.Typer) -> None:
-    for command in (facts, docs, promote):
+    for command in (facts, docs):
         app.command()(command)
 
 
@@ -107,38 +102,3 @@ def docs(
 
 def _is_current(path: Path, text: str) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8") == text
-
-
-def promote(
-    rule: Annotated[str, typer.Argument(help="Id of the rule.")],
-    json: Json = False,
-) -> None:
-    """What a rule's shadow period shows, for who decides on its promotion. 晋级依据。
-
-    Nothing is changed: a rule becomes active when two named people sign it in its file.
-    """
-    s = services.with_clickhouse(settings.load())
-    with closing(connect(s.clickhouse_dsn)) as client:
-        found = firing(client, rule)
-    if json:
-        as_json({
-            "rule": rule,
-            "versions": [{**asdict(f), "rate": f.rate} for f in found],
-            "override_rate": None,
-            "false_positive_marks": None,
-        })  # fmt: skip
-    elif found:
-        table(
-            f"Firing of {rule} 触发情况",
-            ["version", "status", "decisions 决定", "with alert 有告警", "rate 触发率",
-             "alerts 告警", "from", "to"],
-            [
-                [str(f.version), f.status or "-", f.decisions, f.alerting, f"{f.rate:.2%}",
-                 f.alerts, f"{f.first:%Y-%m-%d}", f"{f.last:%Y-%m-%d}"]
-                for f in found
-            ],
-        )  # fmt: skip
-        out.print(f"override rate 坚持执行率: {NOT_RECORDED}")
-        out.print(f"false-positive marks 误报标记: {NOT_RECORDED}")
-    if not found:
-        fail(f"no decision has looked at {rule} 无评估记录", NO)

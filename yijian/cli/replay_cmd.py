@@ -93,7 +93,16 @@ def run(
         new = new.plus(tuple(add_pack or ()), tuple(add_knowledge or ()))
         for side in (old, new):
             rule_paths(s, [*side.packs, *side.knowledge])
-        plan = Plan(old, new, engine_of(s, engine), s.profile, s.max_ahead_s, frozenset(rule or ()))
+        plan = Plan(
+            old,
+            new,
+            engine_of(s, engine),
+            s.profile,
+            s.max_ahead_s,
+            frozenset(rule or ()),
+            remembers=s.state == "on",
+            lateness_s=s.lateness_s,
+        )
         outcome = _run(events, plan, workers, examples, target)
     if json:
         as_json(_document(outcome, plan))
@@ -135,6 +144,9 @@ def _document(outcome: Outcome, plan: Plan) -> dict[str, Any]:
         "refused_reasons": dict(sorted(outcome.reasons.items())),
         "rules_changed": outcome.changed,
         "rules_equal": outcome.unchanged,
+        "patients_remembered": outcome.has_past,
+        "timers": _sides(tally.timers),
+        "retracted": _sides(tally.retracted),
         "events_affected": tally.affected,
         "total": total(tally),
         "by_rule": grouped(tally, "rule"),
@@ -142,6 +154,10 @@ def _document(outcome: Outcome, plan: Plan) -> dict[str, Any]:
         "by_rule_and_place": grouped(tally, "rule", "institution", "department"),
         "examples": shown_examples(outcome.examples),
     }
+
+
+def _sides(counts: Sequence[int]) -> dict[str, int]:
+    return dict(zip(("baseline", "candidate"), counts, strict=True))
 
 
 _MOST_PLACES = 12
@@ -169,6 +185,12 @@ def _show(outcome: Outcome, plan: Plan, target: Path | None) -> None:
         f"not looked at, of types no changed rule is about 无关类型: {counts.other_types:,}; "
         f"refused 被拒绝: {counts.refused:,}; repeated 重复: {counts.repeated:,}"
     )
+    if outcome.has_past:
+        timers, back = ("{:,} → {:,}".format(*n) for n in (tally.timers, tally.retracted))
+        out.print(
+            "patients were remembered from event to event 逐事件记忆患者; decisions of timers "
+            f"计时决定: {timers}; taken back 撤回: {back}"
+        )
     why = {c.rule_id: ", ".join(c.why) for c in outcome.changed}
     if not why:
         out.print("nothing that rules read differs: every alert is the same 两侧一致，告警相同")
@@ -256,6 +278,7 @@ def _show_examples(outcome: Outcome) -> None:
     out.print(Text("Examples 示例 (event ids only 仅事件编号)", style="italic"))
     for change in found:
         element = f" element {change.element}" if change.element else ""
+        element += f" ({change.cause})" if change.cause else ""
         where = "/".join(word for word in (change.institution, change.department) if word)
         out.print(
             f"  {change.change.value:9} {change.rule}{element}: {change.event} {change.type} "

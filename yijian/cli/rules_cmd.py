@@ -9,11 +9,15 @@ from yijian.cli import (
     bundles_cmd,
     catalogue_cmd,
     explain_cmd,
+    feedback_cmd,
     publish_cmd,
     replay_cmd,
 )
 
 rules = typer.Typer(help="The rule author's workbench. 规则作者工作台。", no_args_is_help=True)
 
-for module in (authoring_cmd, explain_cmd, replay_cmd, catalogue_cmd, publish_cmd, bundles_cmd):
+MODULES = (
+    authoring_cmd, explain_cmd, replay_cmd, catalogue_cmd, feedback_cmd, publish_cmd, bundles_cmd,
+)  # fmt: skip
+for module in MODULES:
     module.register(rules)

@@ -98,6 +98,7 @@ def show(summary: demonstration.Summary) -> None:
             ["differences 差异", str(summary.differences)],
             ["out of order 乱序", str(summary.disorder)],
             ["not recomputed 未复算", str(summary.not_recomputed)],
+            ["timers compared 计时器复核", str(summary.timers)],
             ["restarts 重启", f"{summary.restarts}"],
         ],
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,10 @@ from benchmarks.engine import table
 from benchmarks.engine.cell import Found, measure
 from benchmarks.engine.neutral import Firing, rows
 from benchmarks.engine.peers import PEERS
-from benchmarks.engine.wish import Cell, Wish, parse
+from benchmarks.engine.wish import QUICK, Cell, Wish, parse
 from benchmarks.engine.workload import Workload, generate
 from benchmarks.errors import FiringsDiffer
+from rules.model import Rule
 
 VISITS = 60
 
@@ -62,6 +64,21 @@ def found_by_hand(workload: Workload) -> Sequence[set[Firing]]:
 @pytest.mark.parametrize("engine", ["compiled", "conditions", "matching"])
 def test_our_engine_finds_what_the_loop_by_hand_finds(engine: str, workload: Workload) -> None:
     assert found_by(engine, workload) == found_by_hand(workload)
+
+
+def test_facts_are_put_into_memory_with_few_looks_at_each_rule(
+    workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    facts_of = Rule.facts
+
+    def counted(rule: Rule) -> Any:
+        looks.append(rule.id)
+        return facts_of(rule)
+
+    monkeypatch.setattr(Rule, "facts", counted)
+    PEERS["matching"].make(workload)
+    assert 0 < len(looks) <= 4 * len(workload.rules)
 
 
 @pytest.mark.skipif(not is_installed("zen"), reason="zen-engine is not installed")
@@ -113,3 +130,10 @@ def test_an_unknown_engine_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
         parse(["--engines", "clips"])
     assert "clips" in capsys.readouterr().err
     assert parse([]).cells[0] == Cell(100, 0.02)
+
+
+def test_a_quick_look_takes_few_workloads_and_can_be_told_others() -> None:
+    assert parse(["--quick"]) == QUICK
+    assert len(parse(["--quick"]).cells) < len(parse([]).cells) / 3
+    told = parse(["--quick", "--sizes", "10000", "--runs", "1"])
+    assert (told.sizes, told.runs, told.seconds) == ((10_000,), 1, QUICK.seconds)

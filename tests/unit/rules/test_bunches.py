@@ -74,6 +74,23 @@ def test_what_is_met_often_is_decided_as_without_an_index(short: dict[str, Any])
     assert indexed.rules == plain.rules
 
 
+@pytest.mark.parametrize("drug", ["D1", "urn:x|1"])
+def test_a_drug_that_nobody_knows_is_no_member_of_a_set_whatever_was_read_of_it_before(
+    drug: str,
+) -> None:
+    of_ingredient, of_drug = SCOPES[1][1], SCOPES[0][1]
+    made = [
+        make_rule(BASE, id=f"spec.r{n}", each="items", scope=scope, when=LONG)
+        for n, scope in enumerate((of_ingredient, of_drug))
+    ]
+    short = {"items": [{"drug": drug, "days_supply": 8}]}
+    *_, indexed = decisions(Evaluator(Pack.of(made), BASE, index="always"), short)
+    *_, plain = decisions(Evaluator(Pack.of(made), BASE, index="never"), short)
+    assert indexed.undetermined == plain.undetermined
+    assert bool(plain.undetermined) is (drug != "D1")
+    assert indexed.coverage == plain.coverage
+
+
 def test_a_rule_that_raises_fails_alone_among_rules_that_are_compiled_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

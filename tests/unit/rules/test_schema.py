@@ -78,6 +78,28 @@ def test_every_fact_operator_and_key_is_explained_in_both_languages() -> None:
         assert " · " in made["properties"][name]["description"], name
 
 
+def test_history_expectations_and_timelines_fit_their_schemas() -> None:
+    rule = plain(FILES[0] if not FILES[0].name.endswith(TEST_SUFFIX) else FILES[1])
+    history = {"of": "order.signed", "within": {"parameter": "x"}, "exists": True}
+    assert wrong(RULE, {**rule, "when": {"history": history}}) == []
+    where = {"item.code": {"is": {"fact": "this.item.code"}}, "this.patient.age": {"above": 0}}
+    assert wrong(RULE, {**rule, "when": {"history": {**history, "where": where}}}) == []
+    for change in ({"same": "day"}, {"none": True}, {"of": "order.draft"}, {"where": {"this": 1}}):
+        assert wrong(RULE, {**rule, "when": {"history": {**history, **change}}}), change
+    expect = {"event": "document.signed", "match": ["encounter.id"], "within": {"parameter": "x"}}
+    waiting = {name: part for name, part in rule.items() if name != "when"}
+    assert wrong(RULE, {**waiting, "expect": expect}) == []
+    assert wrong(RULE, waiting)
+    assert wrong(RULE, {**waiting, "expect": {**expect, "match": []}})
+    cases = Draft202012Validator(schema.case_schema())
+    head = {"rule": "a.b", "base": {"event": "order.signed"}}
+    steps = [{"at": "0 h", "event": {}}, {"at": "1 h", "expect": [{"retracted": "in_time"}]}]
+    assert wrong(cases, {**head, "timeline": steps}) == []
+    assert wrong(cases, {**head, "timeline": [{"name": "one", "steps": steps}]}) == []
+    assert wrong(cases, head)
+    assert wrong(cases, {**head, "timeline": [{"at": "0 h"}]})
+
+
 def test_words_of_a_later_version_are_explained_and_refused() -> None:
     made = schema.rule_schema()
     places = {

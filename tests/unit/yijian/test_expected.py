@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from contracts.bundle import Refusal
-from contracts.decision import Basis, OriginHeaders, encode_record
+from contracts.decision import Basis, OriginHeaders
 from contracts.identity import EventKey
 from streams.supervision import Answer
 from support import bundle_files
@@ -18,10 +18,12 @@ from yijian import settings
 from yijian.audit import Audit
 from yijian.bundles.loading import load
 from yijian.composition import Core, supervisor_of
-from yijian.expected import Decided, Expected, Supervisors, expected, read_decisions
+from yijian.expected import Expected, Supervisors
 from yijian.kafka_log import LogRecord
+from yijian.record import Replay, order_of
 
-SITE = settings.load({})
+SITE = replace(settings.load({}), state="off")
+"""Each event by itself: what the past does is told by test_record.py."""
 TOPIC = "yijian.in.prescription.his.v1"
 
 
@@ -86,7 +88,9 @@ def audited(
     stored: dict[EventKey, Basis] | None = None,
 ) -> Expected:
     supervisors = Supervisors(SITE, files, lambda digest: bundle)
-    return expected(records, read_decisions(decisions), stored or {}, supervisors)
+    replay = Replay(supervisors, stored or {}, SITE.max_ahead_s)
+    replay.partition(order_of(decisions), records)
+    return replay.found.expected
 
 
 def test_each_decision_is_made_again_by_what_it_names(files: Core, strict: Core) -> None:
@@ -125,7 +129,9 @@ def test_another_profile_is_not_asked(files: Core) -> None:
     one = intake(0)
     made = decision(one, files)
     demo = Supervisors(replace(SITE, profile="demo"), files, lambda digest: None)
-    basis = msgspec.structs.replace(read_decisions([made]).bases[TOPIC, 0, 0], profile="demo")
+    (step,) = order_of([made]).steps
+    assert step.basis is not None
+    basis = msgspec.structs.replace(step.basis, profile="demo")
     assert demo.find(basis) == "other_profile"
 
 
@@ -157,15 +163,16 @@ def test_what_is_no_event_is_refused_whatever_decides(files: Core) -> None:
 def test_a_decision_that_overtook_an_earlier_record_is_found(files: Core) -> None:
     one, two = intake(0), intake(1)
     first, second = decision(one, files, 1), decision(two, files, 0)
-    assert read_decisions([second, first]).disordered == [(TOPIC, 0, 0)]
-    repeated: Decided = read_decisions([first, second, first])
+    assert order_of([second, first]).disordered == [(TOPIC, 0, 0)]
+    repeated = order_of([first, second, first])
     assert not repeated.disordered
-    assert encode_record(repeated.bases[TOPIC, 0, 0]) == encode_record(files.evaluator.basis)
+    assert repeated.steps[-1].basis == files.evaluator.basis
 
 
 def test_an_audit_that_left_something_out_has_not_passed() -> None:
     def figures(**others: int) -> Audit:
-        zero = dict.fromkeys(("lost", "duplicates", "differences", "disorder", "not_recomputed"), 0)
+        names = ("lost", "duplicates", "differences", "disorder", "not_recomputed", "timers")
+        zero = dict.fromkeys(names, 0)
         return Audit(intake_records=9, examples={}, **zero | others)
 
     assert figures().passed

@@ -59,8 +59,9 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plan(changed: Path) -> Plan:
+    """Each event by itself; test_replaying_the_past.py has patients that are remembered."""
     packs = (rules.PACKS,)
-    return Plan(Source(packs, SHIPPED), Source(packs, (changed,)))
+    return Plan(Source(packs, SHIPPED), Source(packs, (changed,)), remembers=False)
 
 
 def told(outcome: Outcome) -> object:

@@ -362,13 +362,14 @@ def test_the_reference_that_is_checked_in_is_current() -> None:
     assert {p.name for p in folder.iterdir()} == set(pages(core.pack, core.knowledge))
 
 
-def test_promotion_without_a_store_says_what_is_missing() -> None:
-    answer = runner.invoke(app, ["rules", "promote", RULE])
+@pytest.mark.parametrize("command", [["promote", RULE], ["feedback"], ["feedback", "--rule", RULE]])
+def test_figures_of_rules_without_a_store_say_what_is_missing(command: list[str]) -> None:
+    answer = runner.invoke(app, ["rules", *command])
     assert isinstance(answer.exception, settings.SettingError)
 
 
 @pytest.mark.parametrize("command", ["new", "check", "test", "explain", "replay", "facts", "docs",
-                                     "lock", "promote"])  # fmt: skip
+                                     "lock", "promote", "feedback"])  # fmt: skip
 def test_every_command_speaks_to_machines(command: str) -> None:
     assert "--json" in run(command, "--help").stdout
 

@@ -1,0 +1,154 @@
+"""What the audience of a finding was told, and what it is therefore not told again.
+
+Only what is the same is left out: the same rule and version, phase and `key`, about the same line
+of the same act, for no more than the same people, no more severe and of no higher dose. Whatever
+asks for something to be done (`block`, a second signature, a reason) is always told, and so is a
+draft, however often it is judged again; both never come here. What cannot be compared is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from contracts.decision import Decision, Delivery, Finding
+from contracts.event import EVENT_TYPES
+from rules import units, words
+from rules.engine.delivery import DOSES
+from rules.memory.applying import raw_of
+from rules.memory.instants import instant_of, us_of
+from rules.memory.model import Delivered, Memory, Raw, act_key
+
+MOST: Final = 512
+"""So many deliveries of a subject are remembered, the ones that end last; a forgotten one only
+means that its audience is told once more."""
+_DOSES: Final = (*DOSES, *DOSES.values())
+_NO_DOSE: Final = "stated_absent"
+
+
+def limited(decision: Decision, memory: Memory, at_us: int | None = None) -> Decision:
+    """The decision, saying which findings their audience is not told; the memory remembers.
+
+    `at_us` is when it is told, in event time: where a duty is due, that time; None is the event's.
+    """
+    if decision.retracted is not None:
+        _take_back(decision.decision_id, memory)
+    findings = decision.findings
+    if not any(found.delivery is not None for found in findings):
+        return decision
+    event_us = us_of(datetime.fromisoformat(decision.event.time))
+    at = event_us if at_us is None else at_us
+    event = decision.event
+    act = act_key(event.source, EVENT_TYPES[event.type].family, event.act_id)
+    told: list[tuple[str, Delivered]] = []
+    shown = tuple(_limited(f, decision, act, at, at - event_us, memory, told) for f in findings)
+    for name, one in told:  # what one decision tells is told together: it hides nothing of itself
+        _remember(name, one, memory)
+    return msgspec.structs.replace(decision, findings=shown)
+
+
+def forget(memory: Memory, lateness_us: int) -> None:
+    """Drop deliveries whose period is over, and the oldest of too many."""
+    before = memory.latest_us - lateness_us
+    left = {
+        name: kept
+        for name, listed in memory.delivered.items()
+        if (kept := [one for one in listed if one.until_us > before])
+    }
+    ends = sorted((one.until_us for listed in left.values() for one in listed), reverse=True)
+    if len(ends) > MOST:
+        last = ends[MOST]
+        left = {
+            name: kept
+            for name, listed in left.items()
+            if (kept := [one for one in listed if one.until_us > last])
+        }
+    memory.delivered = left
+
+
+def _limited(
+    found: Finding, decision: Decision, act: str, at_us: int, shift_us: int, memory: Memory,
+    told: list[tuple[str, Delivered]],
+) -> Finding:  # fmt: skip
+    if found.delivery is None:
+        return found
+    if found.overridden_by:  # it is told to nobody: the finding that stands for it is
+        return msgspec.structs.replace(found, delivery=None)
+    name = _name(found, decision.phase)
+    until_us = us_of(datetime.fromisoformat(found.delivery.until)) + shift_us
+    mine = Delivered(
+        alert_id=found.alert_id,
+        decision_id=decision.decision_id,
+        act=act,
+        element=found.element,
+        audience=found.audience,
+        severity=found.severity,
+        result=found.result,
+        at_us=at_us,
+        until_us=until_us,
+        doses={dose: raw_of(found.facts[dose]) for dose in _DOSES if dose in found.facts},
+    )
+    known = [one for one in memory.delivered.get(name, ()) if _tells(one, mine)]
+    if known:
+        by = max(known, key=lambda one: (one.until_us, one.alert_id))
+        until = instant_of(by.until_us).isoformat()
+        delivery = Delivery(suppressed=True, by=by.alert_id, until=until)
+    else:
+        told.append((name, mine))
+        delivery = Delivery(until=instant_of(until_us).isoformat())
+    return msgspec.structs.replace(found, delivery=delivery)
+
+
+def _name(found: Finding, phase: str) -> str:
+    """What may be told only once. A shadow finding is shown to nobody: it hides no active one."""
+    parts = (found.rule_id, str(found.rule_version), found.rule_status, phase, found.key)
+    return "\x1f".join(parts)
+
+
+def _tells(before: Delivered, now: Delivered) -> bool:
+    """Whether what was told before tells all of what would be told now."""
+    return (
+        before.alert_id != now.alert_id  # the same alert, decided again, stays what it was
+        and before.at_us <= now.at_us < before.until_us
+        and before.act == now.act
+        and before.element == now.element
+        and set(now.audience) <= set(before.audience)
+        and not _is_stronger(words.SEVERITIES, now.severity, before.severity)
+        and not _is_stronger(words.RESULTS, now.result, before.result)
+        and not any(_may_be_higher(dose, before.doses.get(name)) for name, dose in _known(now))
+    )
+
+
+def _is_stronger(ordered: tuple[str, ...], word: str, than: str) -> bool:
+    """The vocabulary goes from strong to weak."""
+    return ordered.index(word) < ordered.index(than)
+
+
+def _known(now: Delivered) -> Iterable[tuple[str, Raw]]:
+    """The doses, without those of which the source says that there are none."""
+    return ((name, dose) for name, dose in now.doses.items() if dose.get("unknown") != _NO_DOSE)
+
+
+def _may_be_higher(dose: dict[str, Any], than: dict[str, Any] | None) -> bool:
+    """Whether a dose is higher, or nobody can tell."""
+    if than is None or "unknown" in dose or "unknown" in than:
+        return True
+    value = units.convert(dose["value"], dose["unit"], than["unit"])
+    return value is None or value > than["value"]
+
+
+def _remember(name: str, one: Delivered, memory: Memory) -> None:
+    others = [old for old in memory.delivered.get(name, ()) if old.alert_id != one.alert_id]
+    memory.delivered[name] = [*others, one]
+
+
+def _take_back(decision_id: str, memory: Memory) -> None:
+    """An alert that was taken back hides no later one."""
+    memory.delivered = {
+        name: kept
+        for name, listed in memory.delivered.items()
+        if (kept := [one for one in listed if one.decision_id != decision_id])
+    }

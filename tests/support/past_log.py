@@ -1,0 +1,124 @@
+"""A worker's log without Kafka: intake records, and the decisions that it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contracts.decision import KindHeaders, OriginHeaders
+from contracts.event import Event, encode_event
+from rules.memory.instants import us_of
+from streams.past import Due
+from streams.state.interrupted import Tail
+from streams.supervision import Answer, DeadLetter, Issued, Repeated, Supervisor, TimerFailed
+from support.past import SITE
+from yijian.composition import Core, supervisor_of
+from yijian.kafka_log import LogRecord
+from yijian.record import Recomputed, Replay, order_of
+from yijian.remembering import Remembered
+from yijian.settings import Settings
+
+TICKS = "yijian.ticks.v1"
+TOPIC = "yijian.in.prescription.his.v1"
+OTHER = "yijian.in.prescription.lis.v1"
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Log:
+    """One partition number: what came in, and what was decided."""
+
+    def __init__(self, core: Core, settings: Settings = SITE, partition: int = 0) -> None:
+        self.core = core
+        self.settings = settings
+        self.partition = partition
+        self.intake: list[LogRecord] = []
+        self.decisions: list[LogRecord] = []
+        self.past = Remembered()
+        self._ticks = 0
+        self._by: Supervisor = supervisor_of(settings, core)
+
+    def restart(self, core: Core | None = None) -> None:
+        """The process ends; nothing was remembered. Another core may take over."""
+        self.past = Remembered()
+        self._by = supervisor_of(self.settings, core or self.core)
+
+    def goes_on_with(self, core: Core) -> None:
+        """Other rules, with what is remembered."""
+        self._by = supervisor_of(self.settings, core)
+
+    def comes(self, event: Event, topic: str = TOPIC) -> LogRecord:
+        """An intake record, not yet looked at."""
+        offset = sum(record.topic == topic for record in self.intake)
+        at_ms = us_of(event.time) // 1000
+        key = event.subject.encode()
+        record = LogRecord(topic, self.partition, offset, at_ms, key, encode_event(event), ())
+        self.intake.append(record)
+        return record
+
+    def takes(self, *what: Event | LogRecord) -> None:
+        """The worker decides; events come in first."""
+        for one in what:
+            record = one if isinstance(one, LogRecord) else self.comes(one)
+            past = self.past if self._by.remembers else None
+            result = self._by.supervise(record.value, record.key, record.timestamp_ms, past=past)
+            headers = origin_of(record)
+            if isinstance(result, DeadLetter):
+                continue
+            if isinstance(result, Repeated):
+                kind = (KindHeaders.KIND, KindHeaders.REPEAT)
+                self._write(record.key, result.record, (*headers, kind))
+            elif isinstance(result, Answer):
+                self._write(record.key, result.decision_bytes, headers)
+                self._issue(record.key, result.further, headers)
+
+    def passes(self, until: Event) -> None:
+        """A tick: what is due at an event's time fires."""
+        self._ticks += 1
+        tick = LogRecord(TICKS, self.partition, self._ticks, 0, None, b"", ())
+        while (due := self.past.due(us_of(until.time))) is not None:
+            self._fire(due, tick)
+
+    def withdraws(self) -> None:
+        """What a restarted worker does first about timers of the run before."""
+        tail = Tail()
+        for record in self.decisions:
+            tail.take(record.key or b"", record.value or b"", dict(record.headers))
+        for found in tail.withdrawals():
+            self._write(found.key, found.value, tuple(found.headers))
+
+    def replayed(self, *others: Log, core: Core | None = None) -> Recomputed:
+        """The order of record of this log and others once more."""
+        from yijian.expected import Supervisors
+
+        supervisors = Supervisors(self.settings, core or self.core, lambda digest: None)
+        replay = Replay(supervisors, {}, self.settings.max_ahead_s)
+        for log in (self, *others):
+            replay.partition(order_of(log.decisions), log.intake)
+        return replay.found
+
+    def _fire(self, due: Due, tick: LogRecord) -> None:
+        issued = self._by.fire(due, self.past)
+        assert not isinstance(issued, TimerFailed)
+        headers = (
+            *origin_of(tick),
+            (KindHeaders.TIMER, due.timer.encode()),
+            (KindHeaders.CLOCK_US, b"%d" % due.clock_us),
+        )
+        self._issue(due.subject, issued, headers)
+
+    def _issue(self, key: bytes | None, issued: Iterable[Issued], headers: Headers) -> None:
+        for one in issued:
+            self._write(key, one.decision_bytes, headers)
+
+    def _write(self, key: bytes | None, value: bytes, headers: Headers) -> None:
+        offset = len(self.decisions)
+        record = LogRecord("decisions", self.partition, offset, 0, key, value, headers)
+        self.decisions.append(record)
+
+
+def origin_of(record: LogRecord) -> Headers:
+    return (
+        (OriginHeaders.TOPIC, record.topic.encode()),
+        (OriginHeaders.PARTITION, b"%d" % record.partition),
+        (OriginHeaders.OFFSET, b"%d" % record.offset),
+        (OriginHeaders.RECEIVED_MS, b"%d" % record.timestamp_ms),
+    )

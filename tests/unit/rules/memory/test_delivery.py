@@ -1,0 +1,269 @@
+"""What an audience was told is not told again, and what may never be left out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from contracts.decision import Decision, Finding, Retraction
+from rules.memory import delivery
+from rules.memory.instants import instant_of, us_of
+from rules.memory.model import Delivered, Memory, encode
+from rules.model import Rule
+from spec.rules.world import make_rule
+from unit.rules.memory.test_attendant import BASE, START, Patient
+
+HOUR_US = 3_600_000_000
+FINDING: dict[str, Any] = {
+    "result": "suspected",
+    "severity": "warning",
+    "action": "remind",
+    "audience": ["prescriber"],
+    "key": ["patient.id", "item.drug"],
+    "message": {"zh": "有", "en": "found"},
+    "once_within": {"parameter": "stay.hours"},  # 72 h
+}
+ON = ["prescription.draft", "prescription.signed", "prescription.amended", "prescription.dispensed"]
+LINE: dict[str, Any] = {"drug": "D1", "dose": "250 mg", "doses_per_day": 2}
+
+
+def told_once(**finding: Any) -> Rule:
+    parts = {name: value for name, value in {**FINDING, **finding}.items() if value is not None}
+    return make_rule(
+        BASE, id="spec.once", each="items", on=ON, when={"item.drug": {"exists": True}},
+        finding=parts,
+    )  # fmt: skip
+
+
+def comes(patient: Patient, at_h: float, revision: int = 1, **short: Any) -> tuple[Finding, ...]:
+    """The findings about a prescription `one` that comes, or a revision of it."""
+    parts = {"act_id": "one", "items": [LINE], "revision": revision, **short}
+    return patient.comes(at_h, **parts).decisions[0].findings
+
+
+def suppressed(findings: tuple[Finding, ...]) -> list[bool]:
+    return [f.delivery is not None and f.delivery.suppressed for f in findings]
+
+
+def test_the_same_of_the_same_act_is_told_once_and_the_rest_names_what_was_told() -> None:
+    patient = Patient(told_once())
+    (first,) = comes(patient, 0)
+    (second,) = comes(patient, 1, 2)
+    until = (START + timedelta(hours=72)).isoformat()
+    assert first.delivery is not None
+    assert second.delivery is not None
+    assert (first.delivery.suppressed, first.delivery.until) == (False, until)
+    assert second.delivery.suppressed
+    assert (second.delivery.by, second.delivery.until) == (first.alert_id, until)
+    assert second.message == first.message  # it is stored as it would have been told
+
+
+def test_it_is_told_again_when_the_period_is_over_and_from_then_on_anew() -> None:
+    patient = Patient(told_once())
+    assert suppressed(comes(patient, 0)) == [False]
+    assert suppressed(comes(patient, 71.75, 2)) == [True]
+    assert suppressed(comes(patient, 72, 3)) == [False]
+    assert suppressed(comes(patient, 143, 4)) == [True]
+
+
+def test_what_happened_before_it_was_told_is_told_too() -> None:
+    patient = Patient(told_once())
+    comes(patient, 10, 2)
+    assert suppressed(comes(patient, 9)) == [False]
+
+
+DRAFT = "prescription.draft"
+NEVER_HIDDEN: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("another act", {}, {"act_id": "two"}),
+    ("another drug of the act", {}, {"items": [{**LINE, "drug": "D2"}]}),
+    ("another line of the same drug", {}, {"items": [{**LINE, "line_id": "9"}]}),
+    ("a higher dose", {}, {"items": [{**LINE, "dose": "500 mg"}]}),
+    ("a higher dose in another unit", {}, {"items": [{**LINE, "dose": "0.3 g"}]}),
+    ("the same dose more often", {}, {"items": [{**LINE, "doses_per_day": 3}]}),
+    ("a dose in a unit that cannot be compared", {}, {"items": [{**LINE, "dose": "1 mL"}]}),
+    ("a dose that is not reported", {}, {"items": [{"drug": "D1", "doses_per_day": 2}]}),
+    ("a draft that still has it", {"event": DRAFT}, {"event": DRAFT}),
+    ("an act of which only the draft was told", {"event": DRAFT}, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [one[1:] for one in NEVER_HIDDEN], ids=[one[0] for one in NEVER_HIDDEN]
+)
+def test_it_never_hides(before: dict[str, Any], now: dict[str, Any]) -> None:
+    patient = Patient(told_once())
+    comes(patient, 0, **before)
+    assert suppressed(comes(patient, 1, 2, **now)) == [False]
+
+
+@pytest.mark.parametrize("dose", ["250 mg", "0.25 g", "100 mg"])
+def test_a_dose_that_is_no_higher_is_not_told_again(dose: str) -> None:
+    patient = Patient(told_once())
+    comes(patient, 0)
+    assert suppressed(comes(patient, 1, 2, items=[{**LINE, "dose": dose}])) == [True]
+
+
+def test_where_the_source_says_that_there_is_no_dose_none_can_be_higher() -> None:
+    none = [{**LINE, "dose": None}]
+    patient = Patient(told_once())
+    comes(patient, 0, items=none)
+    assert suppressed(comes(patient, 1, 2, items=none)) == [True]
+
+
+@pytest.mark.parametrize("action", ["block", "require_second_signature", "require_reason"])
+def test_what_asks_for_something_to_be_done_is_always_told(action: str) -> None:
+    patient = Patient(told_once(action=action))
+    comes(patient, 0)
+    (found,) = comes(patient, 1, 2)
+    assert found.delivery is None
+
+
+def test_without_the_word_every_finding_is_told() -> None:
+    patient = Patient(told_once(once_within=None))
+    comes(patient, 0)
+    assert [f.delivery for f in comes(patient, 1, 2)] == [None]
+
+
+def test_what_one_decision_tells_is_told_together() -> None:
+    two = [{**LINE, "line_id": "1"}, {**LINE, "line_id": "2"}]
+    patient = Patient(told_once())
+    assert suppressed(comes(patient, 0, items=two)) == [False, False]
+    assert suppressed(comes(patient, 1, 2, items=two)) == [True, True]
+
+
+def test_a_period_that_has_no_value_that_day_limits_nothing() -> None:
+    patient = Patient(told_once(once_within={"parameter": "future.days"}))
+    comes(patient, 0)
+    assert [f.delivery for f in comes(patient, 1, 2)] == [None]
+
+
+def test_the_doses_that_were_compared_stand_in_the_finding() -> None:
+    (found,) = comes(Patient(told_once()), 0)
+    assert msgspec.to_builtins(found.facts["item.dose"]) == {"value": 250.0, "unit": "mg"}
+    assert found.facts["item.daily_dose"].value == 500
+
+
+def of_table(**changes: Any) -> Decision:
+    """A decision with one finding of the rule, with these fields of the finding changed."""
+    patient = Patient(told_once())
+    taken = patient.comes(0, act_id="one", items=[LINE])
+    (decision,) = taken.decisions
+    (found,) = decision.findings
+    return msgspec.structs.replace(decision, findings=(msgspec.structs.replace(found, **changes),))
+
+
+def after(hours: float) -> int:
+    return us_of(START + timedelta(hours=hours))
+
+
+def next_told(first: dict[str, Any], second: dict[str, Any]) -> Finding:
+    memory = Memory()
+    delivery.limited(of_table(alert_id="first", **first), memory, after(0))
+    return delivery.limited(of_table(alert_id="second", **second), memory, after(1)).findings[0]
+
+
+PEOPLE = ("prescriber", "pharmacist")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_suppressed"),
+    [
+        ({}, {}, True),
+        ({"severity": "warning"}, {"severity": "critical"}, False),
+        ({"severity": "critical"}, {"severity": "warning"}, True),
+        ({"result": "suspected"}, {"result": "violation"}, False),
+        ({"result": "violation"}, {"result": "suspected"}, True),
+        ({"audience": ("prescriber",)}, {"audience": PEOPLE}, False),
+        ({"audience": PEOPLE}, {"audience": ("pharmacist",)}, True),
+        ({"key": "a"}, {"key": "b"}, False),
+        ({"rule_version": 1}, {"rule_version": 2}, False),
+        ({"rule_status": "shadow"}, {"rule_status": "active"}, False),
+        ({"overridden_by": "other"}, {}, False),
+    ],
+)
+def test_it_is_left_out_where_the_same_people_were_told_no_less(
+    first: dict[str, Any], second: dict[str, Any], is_suppressed: bool
+) -> None:
+    found = next_told(first, second)
+    assert found.delivery is not None
+    assert found.delivery.suppressed is is_suppressed
+    assert found.delivery.by == ("first" if is_suppressed else "")
+
+
+def test_another_phase_is_told_anew() -> None:
+    memory = Memory()
+    delivery.limited(of_table(alert_id="first"), memory)
+    post = msgspec.structs.replace(of_table(alert_id="second"), phase="post")
+    assert suppressed(delivery.limited(post, memory).findings) == [False]
+
+
+def test_an_overridden_finding_is_told_to_nobody_and_says_nothing_of_its_delivery() -> None:
+    memory = Memory()
+    (found,) = delivery.limited(of_table(overridden_by="other"), memory).findings
+    assert found.delivery is None
+    assert not memory.delivered
+
+
+def test_the_same_alert_that_is_decided_again_stays_told() -> None:
+    memory = Memory()
+    for _ in range(2):
+        assert suppressed(delivery.limited(of_table(), memory).findings) == [False]
+    assert [len(listed) for listed in memory.delivered.values()] == [1]
+
+
+def test_a_duty_is_told_when_it_is_due_and_its_period_begins_then() -> None:
+    memory = Memory()
+    (found,) = delivery.limited(of_table(), memory, after(24)).findings
+    assert found.delivery is not None
+    assert found.delivery.until == (START + timedelta(hours=96)).isoformat()
+
+
+def test_an_alert_that_was_taken_back_hides_no_later_one() -> None:
+    memory, first = Memory(), of_table(alert_id="first")
+    delivery.limited(first, memory)
+    withdrawn = msgspec.structs.replace(
+        first, findings=(), retracted=Retraction(why="voided", source="s", id="i")
+    )
+    delivery.limited(withdrawn, memory)
+    assert not memory.delivered
+    assert suppressed(delivery.limited(of_table(alert_id="second"), memory).findings) == [False]
+
+
+def _delivered(number: int, until_us: int) -> Delivered:
+    return Delivered(
+        f"alert-{number}", "decision", "act", "1", ("prescriber",), "warning", "suspected", 0,
+        until_us, {},
+    )  # fmt: skip
+
+
+def test_what_is_remembered_of_deliveries_is_bounded() -> None:
+    memory = Memory(latest_us=10 * HOUR_US)
+    memory.delivered = {
+        f"key-{n}": [_delivered(n, (10 + n) * HOUR_US)] for n in range(delivery.MOST + 50)
+    }
+    memory.delivered["over"] = [_delivered(-1, 9 * HOUR_US)]
+    delivery.forget(memory, lateness_us=0)
+    left = [one.until_us for listed in memory.delivered.values() for one in listed]
+    assert len(left) == delivery.MOST
+    assert min(left) == (10 + 50) * HOUR_US  # the ones that end last stay
+    assert "over" not in memory.delivered
+
+
+def test_a_period_is_remembered_for_as_long_as_late_data_may_come() -> None:
+    memory = Memory(latest_us=10 * HOUR_US)
+    memory.delivered = {"key": [_delivered(1, 9 * HOUR_US)]}
+    delivery.forget(memory, lateness_us=2 * HOUR_US)
+    assert memory.delivered
+    delivery.forget(memory, lateness_us=0)
+    assert not memory.delivered
+
+
+def test_equal_memories_are_equal_bytes_after_a_delivery() -> None:
+    one, other = Memory(), Memory()
+    for memory in (one, other):
+        delivery.limited(of_table(), memory)
+    assert encode(one) == encode(other)
+    assert instant_of(after(0)) == datetime(2026, 3, 2, 0, tzinfo=UTC)

@@ -1,0 +1,213 @@
+"""The order of record leads to the same decisions once more, whatever happened on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from contracts.identity import EventKey
+from support.past import (
+    SITE,
+    admission,
+    again,
+    core_of,
+    event,
+    note,
+    progress_note,
+)
+from support.past_log import OTHER, Log
+from yijian.expected import Supervisors
+from yijian.record import Recomputed, Replay, order_of
+
+CORE = core_of(again(), note())
+BEFORE = progress_note("n0", -1, "v0", "p0")
+"""Notes are known from then on."""
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log(CORE)
+
+
+def alerts(found: Recomputed) -> list[str]:
+    """The rules whose alerts stand in the end."""
+    names = (msgspec.json.decode(raw)["rule_id"] for raw in found.expected.alerts.values())
+    return sorted(names)
+
+
+def test_events_of_several_topics_are_taken_in_the_order_of_their_decisions(log: Log) -> None:
+    later = log.comes(event("a", 1), OTHER)
+    earlier = log.comes(event("b", 0))
+    log.takes(later, earlier, event("c", 2))
+    found = log.replayed()
+    assert not found.differing
+    assert found.decisions == 3
+    reordered = Log(CORE)
+    reordered.intake, reordered.decisions = log.intake, log.decisions[::-1]
+    assert reordered.replayed().differing
+
+
+def test_timers_fire_where_they_fired_and_retractions_take_back(log: Log) -> None:
+    log.takes(BEFORE, admission("in", 0), admission("in2", 0, "v2", "p2"))
+    log.passes(event("", 73))
+    log.takes(progress_note("late", 50))
+    found = log.replayed()
+    assert not found.differing
+    assert (found.timers, found.decisions) == (2, 7)
+    assert alerts(found) == ["spec.note"]
+
+
+def test_an_event_that_came_again_is_known_where_it_came_again(log: Log) -> None:
+    log.takes(event("a", 0), event("a", 0), event("b", 1))
+    found = log.replayed()
+    assert (found.repeats, found.differing) == (1, [])
+    assert found.expected.accepted[log.intake[1].place] == EventKey("urn:yijian:test", "a")
+
+
+def test_a_repeat_of_what_never_came_is_different(log: Log) -> None:
+    log.takes(event("a", 0), event("a", 0))
+    del log.decisions[0]
+    assert log.replayed().differing == [("decisions", 0, 1)]
+
+
+def test_after_a_crash_an_events_last_decision_is_its_place(log: Log) -> None:
+    one, two = log.comes(event("a", 0)), log.comes(event("b", 1), OTHER)
+    log.takes(one, two)
+    log.restart()
+    log.takes(two, one)
+    found = log.replayed()
+    assert (found.voided, found.decisions, found.differing) == (2, 2, [])
+    assert alerts(found) == []  # the first of the two in time came last and has nothing before it
+    assert len(order_of(log.decisions).disordered) == 0
+
+
+def test_a_crash_may_make_a_repeat_of_what_was_a_decision(log: Log) -> None:
+    one, two = log.comes(event("a", 0)), log.comes(event("a", 0), OTHER)
+    log.takes(one, two)
+    log.restart()
+    log.takes(two, one)
+    found = log.replayed()
+    assert (found.repeats, found.decisions, found.differing) == (1, 1, [])
+
+
+def test_a_remembered_event_that_is_read_again_keeps_its_place(log: Log) -> None:
+    one = log.comes(event("a", 0))
+    log.takes(one, event("b", 1), one)
+    found = log.replayed()
+    assert (found.repeats, found.voided, found.differing) == (1, 0, [])
+
+
+def test_what_an_interrupted_run_decided_at_a_timer_is_void(log: Log) -> None:
+    arrived = [log.comes(one) for one in (BEFORE, admission("in", 0))]
+    log.takes(*arrived)
+    log.passes(event("", 73))
+    log.restart()
+    log.withdraws()
+    log.takes(*arrived, progress_note("note", 50))
+    found = log.replayed()
+    assert (found.differing, found.timers, alerts(found)) == ([], 0, [])
+
+
+def test_a_withdrawn_timer_may_fire_again(log: Log) -> None:
+    arrived = [log.comes(one) for one in (BEFORE, admission("in", 0))]
+    log.takes(*arrived)
+    log.passes(event("", 73))
+    log.restart()
+    log.withdraws()
+    log.takes(*arrived)
+    log.passes(event("", 80))
+    found = log.replayed()
+    assert (found.differing, found.timers, alerts(found)) == ([], 1, ["spec.note"])
+
+
+def test_a_decision_that_was_tampered_with_is_found_and_the_alert_too(log: Log) -> None:
+    log.takes(event("a", 0), event("b", 1))
+    last = log.decisions[-1]
+    value = (last.value or b"").replace(b'"verdict":"findings"', b'"verdict":"clean"')
+    assert value != last.value
+    log.decisions[-1] = last._replace(value=value)
+    found = log.replayed()
+    assert found.differing == [last.place]
+    assert alerts(found) == ["spec.again"]
+
+
+def test_other_rules_go_on_with_what_the_first_ones_remembered(log: Log) -> None:
+    other = core_of(again(), note(severity="critical"))
+    log.takes(event("a", 0))
+    log.goes_on_with(other)
+    log.takes(event("b", 1))
+    found = log.replayed()
+    assert set(found.expected.not_recomputed.values()) == {"other_pack"}
+    bundled = Supervisors(SITE, CORE, lambda digest: other)
+    basis = msgspec.structs.replace(other.evaluator.basis, bundle="b" * 64)
+    other.evaluator.basis = basis
+    swapped = Log(CORE)
+    swapped.takes(event("a", 0))
+    swapped.goes_on_with(other)
+    swapped.takes(event("b", 1))
+    replay = Replay(bundled, {}, SITE.max_ahead_s)
+    replay.partition(order_of(swapped.decisions), swapped.intake)
+    assert not replay.found.differing
+    assert alerts(replay.found) == ["spec.again"]
+
+
+def test_of_a_patient_whose_past_cannot_be_had_nothing_more_is_said(log: Log) -> None:
+    log.goes_on_with(core_of(again()))
+    log.takes(event("a", 0), event("x", 0, "p2"))
+    log.goes_on_with(CORE)
+    log.takes(event("b", 1), event("y", 1, "p3"))
+    reasons = log.replayed().expected.not_recomputed
+    assert {key.id: why for key, why in reasons.items()} == {
+        "a": "other_pack", "x": "other_pack", "b": "past_not_recomputed",
+    }  # fmt: skip
+
+
+def test_where_the_log_begins_later_nothing_is_said_of_what_was_known(log: Log) -> None:
+    log.takes(event("a", 0), event("b", 1))
+    replay = Replay(Supervisors(SITE, CORE, lambda digest: None), {}, SITE.max_ahead_s)
+    replay.partition(order_of(log.decisions), log.intake, is_whole=False)
+    assert set(replay.found.expected.not_recomputed.values()) == {"past_not_in_log"}
+    plain = Log(CORE, replace(SITE, state="off"))
+    plain.takes(event("a", 0), event("b", 1))
+    replay = Replay(Supervisors(plain.settings, CORE, lambda digest: None), {}, SITE.max_ahead_s)
+    replay.partition(order_of(plain.decisions), plain.intake, is_whole=False)
+    assert not replay.found.expected.not_recomputed
+    assert replay.found.decisions == 2
+
+
+def test_partition_numbers_know_nothing_of_each_other(log: Log) -> None:
+    other = Log(CORE, partition=1)
+    log.takes(event("a", 0))
+    other.takes(event("b", 1))
+    found = log.replayed(other)
+    assert (found.decisions, found.differing, alerts(found)) == (2, [], [])
+
+
+def test_a_rekeyed_record_is_decided_where_its_patient_is(log: Log) -> None:
+    log.takes(event("a", 0))
+    elsewhere = Log(CORE, partition=1)
+    strange = elsewhere.comes(event("b", 1))
+    log.takes(strange)
+    replay = Replay(Supervisors(SITE, CORE, lambda digest: None), {}, SITE.max_ahead_s)
+    replay.partition(order_of(log.decisions), log.intake, {strange.place: strange})
+    replay.partition(order_of(elsewhere.decisions), elsewhere.intake)
+    found = replay.found
+    assert (found.decisions, found.differing, alerts(found)) == (2, [], ["spec.again"])
+    assert len(found.expected.accepted) == 2
+
+
+def test_a_reused_key_is_no_decision_and_is_not_lost(log: Log) -> None:
+    log.takes(event("a", 0), event("a", 1, act_id="other"))
+    found = log.replayed()
+    assert (found.decisions, found.differing) == (1, [])
+    assert len(found.expected.accepted) == 2
+
+
+def test_rules_that_waited_for_late_data_are_decided_where_they_were(log: Log) -> None:
+    settings = replace(SITE, lateness_s=3600)
+    core = core_of(again(), waits_for_late=True)
+    waiting = Log(core, settings)
+    waiting.takes(event("a", 0), event("b", 1))
+    assert waiting.replayed().differing == []

@@ -1,0 +1,255 @@
+"""The order of record once more, from nothing remembered: each step must lead to what it led to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from contracts.decision import Basis
+from contracts.event import Event
+from contracts.identity import EventKey, decision_id
+from contracts.intake import Rejected, decode
+from rules.memory.coverage import Coverage
+from rules.memory.model import Memory
+from streams.past import Due, activity_of
+from streams.supervision import Answer, Issued, Joined, Repeated, Result, Supervisor, TimerFailed
+from yijian.expected import Expected, Supervisors
+from yijian.kafka_log import LogRecord, Origin
+from yijian.record.order import Order, Step
+from yijian.remembering import Remembered
+
+NOT_IN_LOG: Final = "record_not_found"
+PAST_UNKNOWN: Final = "past_not_recomputed"
+NOT_WHOLE: Final = "past_not_in_log"
+"""The log begins later than what was remembered: nobody can say any more what was known."""
+
+
+@dataclass
+class Recomputed:
+    """What came of the order of record when it was gone through once more."""
+
+    expected: Expected = field(default_factory=Expected)
+    """What must stand in the tables."""
+    decisions: int = 0
+    """Decisions that were compared, those of timers included."""
+    timers: int = 0
+    """Timers that fired again and whose decisions were compared."""
+    repeats: int = 0
+    """Events that came again and had to be known."""
+    voided: int = 0
+    """Steps of interrupted runs, which do not count."""
+    of_groups: int = 0
+    """Decisions about groups among them."""
+    differing: list[Origin] = field(default_factory=list)
+    """Decisions, by where they stand, that this order of record does not lead to."""
+    disordered: list[Origin] = field(default_factory=list)
+    """Intake records that a later record of their partition overtook."""
+
+
+class Replay:
+    """Goes through the order of record of one partition number after the other."""
+
+    def __init__(
+        self,
+        supervisors: Supervisors,
+        stored: Mapping[EventKey, Basis],
+        max_ahead_s: float,
+        activities: str = "",
+    ) -> None:
+        """`stored` has the basis of decisions that the log may not keep any more.
+
+        `activities` is the topic whose records are about groups.
+        """
+        self._activities = activities
+        self.found = Recomputed()
+        self._supervisors = supervisors
+        self._stored = stored
+        self._max_ahead_s = max_ahead_s
+        self._past = Remembered()
+        self._unknown: set[bytes] = set()
+        """Subjects of which something happened that could not be gone through."""
+        self._is_whole = True
+
+    def partition(
+        self,
+        order: Order,
+        intake: Sequence[LogRecord],
+        rekeyed: Mapping[Origin, LogRecord] | None = None,
+        *,
+        is_whole: bool = True,
+    ) -> None:
+        """One partition number: its steps, and its intake records.
+
+        `rekeyed` has the records whose home it is but that stand elsewhere: in another partition,
+        or among the activities of groups. `is_whole` says whether the log has
+        everything from the beginning.
+        """
+        self._past, self._unknown = Remembered(), set()
+        self._is_whole = is_whole or not self._supervisors.files.remembers
+        self.found.disordered += order.disordered
+        self.found.of_groups += order.of_groups
+        left = [record for record in intake if not self._is_answered(record, order)]
+        keys = set(order.answered.values())
+        for record in sorted(left, key=lambda r: (r.timestamp_ms, r.topic, r.offset)):
+            self._unanswered(record, keys)
+        values = {record.place: record for record in intake} | dict(rekeyed or {})
+        for step in order.steps:
+            if step.is_void:
+                self.found.voided += 1
+            else:
+                self._take(step, values)
+
+    def _is_answered(self, record: LogRecord, order: Order) -> bool:
+        self.found.expected.records += 1
+        key = order.answered.get(record.place)
+        if key is not None:
+            self.found.expected.accepted[record.place] = key
+        return key is not None
+
+    def _unanswered(self, record: LogRecord, answered: set[EventKey]) -> None:
+        """A record without a decision in the log: refused, or older than the log, or lost."""
+        expected = self.found.expected
+        taken = decode(
+            record.value,
+            key=record.key,
+            check_key=True,
+            received_ms=record.timestamp_ms,
+            max_ahead_s=self._max_ahead_s,
+        )
+        if isinstance(taken, Rejected):
+            expected.refused[record.place] = taken.reason.value
+            return
+        key = taken.event.key
+        expected.accepted[record.place] = key
+        basis = self._stored.get(key)
+        if basis is None or key in answered:
+            return
+        supervisor = self._find(basis)
+        if isinstance(supervisor, str):
+            self._leave_out(record.key or b"", decision_id(key), key, supervisor)
+            return
+        result = self._supervise(supervisor, record)
+        if isinstance(result, Answer):
+            self._stands(result)
+
+    def _take(self, step: Step, values: Mapping[Origin, LogRecord]) -> None:
+        if step.kind == "withdrawn":
+            self.found.expected.withdrawn(step.decision_id)
+            return
+        supervisor = self._find(step.basis)
+        is_known = step.subject not in self._unknown and step.kind != "orphan"
+        if not is_known and not isinstance(supervisor, str):
+            supervisor = PAST_UNKNOWN
+        record = values.get(step.origin)
+        if record is None and step.kind != "timer" and not isinstance(supervisor, str):
+            supervisor = NOT_IN_LOG
+        if isinstance(supervisor, str):
+            if step.kind != "repeat":
+                self._leave_out(step.subject, step.decision_id, step.event, supervisor)
+        elif step.kind == "timer":
+            self._fire(step, supervisor)
+        elif record is not None:
+            self._event(step, supervisor, record)
+
+    def _find(self, basis: Basis | None) -> Supervisor | str:
+        if not self._is_whole:
+            return NOT_WHOLE
+        return self._supervisors.files if basis is None else self._supervisors.find(basis)
+
+    def _leave_out(self, subject: bytes, name: str, key: EventKey, why: str) -> None:
+        self.found.expected.unknown(name, key, why)
+        if self._supervisors.files.remembers:
+            self._unknown.add(subject)
+
+    def _event(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
+        if record.topic == self._activities:
+            self._group(step, supervisor, record)
+            return
+        if step.kind == "repeat":
+            self.found.repeats += 1
+            again = supervisor.supervise(
+                record.value, record.key, record.timestamp_ms, past=_Seen(self._past)
+            )
+            self._compare(step, [again.record] if isinstance(again, Repeated) else [])
+            return
+        result = self._supervise(supervisor, record)
+        if isinstance(result, Answer):
+            self._compare(
+                step, [result.decision_bytes, *(i.decision_bytes for i in result.further)]
+            )
+            self._stands(result)
+        else:
+            self._compare(step, [])
+        self.found.decisions += len(step.recorded)
+
+    def _group(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
+        """An event that was given to a group, whose records stand in the order of its decisions."""
+        activity = activity_of(record.key or b"", dict(record.headers))
+        past = _Seen(self._past) if step.kind == "repeat" else self._past
+        shared = supervisor.join(record.value, activity, past, record.timestamp_ms)
+        if step.kind == "repeat":
+            self.found.repeats += 1
+            self._compare(step, [shared.record] if isinstance(shared, Repeated) else [])
+            return
+        issued = shared.issued if isinstance(shared, Joined) else ()
+        self._compare(step, [one.decision_bytes for one in issued])
+        for one in issued:
+            self.found.expected.decided(one.decision)
+        self.found.decisions += len(step.recorded)
+
+    def _fire(self, step: Step, supervisor: Supervisor) -> None:
+        due = Due(step.subject, step.timer, step.clock_us)
+        fired = supervisor.fire(due, self._past)
+        issued: Iterable[Issued] = () if isinstance(fired, TimerFailed) else fired
+        self._compare(step, [one.decision_bytes for one in issued])
+        for one in issued:
+            self.found.expected.decided(one.decision)
+        self.found.timers += 1
+        self.found.decisions += len(step.recorded)
+
+    def _supervise(self, supervisor: Supervisor, record: LogRecord) -> Result:
+        past = self._past if supervisor.remembers else None
+        return supervisor.supervise(record.value, record.key, record.timestamp_ms, past=past)
+
+    def _stands(self, answer: Answer) -> None:
+        self.found.expected.decided(answer.decision)
+        for one in answer.further:
+            self.found.expected.decided(one.decision)
+
+    def _compare(self, step: Step, made: Sequence[bytes]) -> None:
+        for number, (place, value) in enumerate(step.recorded):
+            if number >= len(made) or not is_same(value, made[number]):
+                self.found.differing.append(place)
+        if len(made) > len(step.recorded):
+            self.found.differing.append(step.recorded[-1][0])
+
+
+class _Seen:
+    """A past that an event which came before can be shown, and that nothing changes."""
+
+    def __init__(self, past: Remembered) -> None:
+        self._past = past
+        self.coverage = msgspec.convert(msgspec.to_builtins(past.coverage), Coverage)
+
+    def recall(self, subject: bytes) -> Memory:
+        return self._past.recall(subject)
+
+    def keep(self, subject: bytes) -> None: ...
+
+    def undo(self, subject: bytes) -> None: ...
+
+    def heard(self, event: Event, received_ms: int | None) -> None: ...
+
+
+def is_same(recorded: bytes, made: bytes) -> bool:
+    """Whether two decisions say the same; by which engine is no part of that."""
+    if recorded == made:
+        return True
+    one, other = msgspec.json.decode(recorded), msgspec.json.decode(made)
+    for decision in (one, other):
+        if isinstance(decision, dict):
+            decision.pop("basis", None)
+    return bool(one == other)
