@@ -72,7 +72,7 @@ class GroupAttendant(Attendant):
             _move(memory, event)
         asked = Asked(Recalled(memory, coverage), NONE, scope=scope, group=self.group)
         decision = self.evaluator.decide(event, digest, asked)
-        return Taken((decision, *self._deadlines.settle(event, memory, coverage)))
+        return Taken((decision, *self._settled(event, memory, coverage)))
 
 
 class Attendants:
