@@ -36,7 +36,7 @@ class Wish:
     engines: tuple[str, ...] = tuple(PEERS)
     runs: int = 5
     seconds: float = 1.0
-    warm_up_s: float = 15.0
+    warm_up_s: float = 20.0
     build_s: float = 180.0
     events: int = 2_000
     core: int = 0

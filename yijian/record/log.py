@@ -39,7 +39,7 @@ def recompute(
         order = order_of(decisions)
         intake = list(kafka_log.read(settings, settings.topics.all_intake, [partition]))
         moved = kafka_log.read(settings, [settings.topics.rekeyed], [partition])
-        elsewhere = dict(map(_at_home, moved))
+        elsewhere = dict(map(at_home, moved))
         for record in kafka_log.read(settings, [activities], [partition]):
             elsewhere[record.place] = record
         is_whole = not kafka_log.deleted(settings, topics, [partition])
@@ -47,7 +47,7 @@ def recompute(
     return replay.found
 
 
-def _at_home(record: LogRecord) -> tuple[Origin, LogRecord]:
+def at_home(record: LogRecord) -> tuple[Origin, LogRecord]:
     """A re-keyed record as its worker took it: with the time of the record that it comes from."""
     received_ms = int(dict(record.headers)[OriginHeaders.RECEIVED_MS])
     return record.origin, record._replace(timestamp_ms=received_ms)
