@@ -274,7 +274,7 @@ class Supervisor:
         group = activity.subject
         memory = past.recall(group)
         try:
-            taken = attendant.join(event, digest_of(value), memory, past.coverage, activity)
+            taken = attendant.join(event, _digest(value), memory, past.coverage, activity)
             issued = tuple(map(self._issue, taken.decisions))
         except Exception:
             past.undo(group)
