@@ -24,6 +24,8 @@ from rules.memory.model import Act, Line, Memory, Raw
 from rules.naming import line_names
 
 CARRIED_OUT: Final = frozenset({"executed", "dispensed", "administered", "started", "ended"})
+MOVED: Final = "moved"
+"""As what removed an act: it belongs to another group now."""
 BASE: Final = {
     "prescription": "signed",
     "order": "signed",
