@@ -133,14 +133,17 @@ class OtherUnits(CaseCheck):
         "Every amount that is compared with a limit, inside `some` too, needs a case in a unit "
         "other than the limit's: converted (0.5 g against 400 mg), or one that cannot be "
         "converted, which must be not evaluable and never a comparison of bare numbers. Of a "
-        "measured value (weight, potassium) it is one in a unit that cannot be converted."
+        "measured value (weight, potassium) it is one in a unit that cannot be converted; a score has "
+        "none."
     )
 
     def lacking(self, subject: Subject) -> Iterator[tuple[str, str]]:
         for place in _places(subject):
             for test in dict.fromkeys(_compared(place.tree)):
                 fact = fact_of(test.fact, place.each)
-                if fact is None or not (fact.type is Type.AMOUNT or fact.time):
+                if fact is None or not (
+                    fact.type is Type.AMOUNT or (fact.time and fact.unit != "1")
+                ):
                     continue
                 if all(operand == Literal(0) for operand in test.operands):
                     continue

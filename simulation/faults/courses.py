@@ -8,12 +8,14 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from contracts.acts import AdministrationItem, ResultItem
-from contracts.values import Coding, Diagnosis, Quantity
+from contracts.values import Coding, Diagnosis, Measurement, Quantity
+from simulation.blocks import vital_signs
 from simulation.catalogue import item_coding
 from simulation.chart import Chart
 from simulation.faults.course import VISIT, Course, Fields, Lives, Told
 from simulation.faults.parts import Choose, containing, plain
 from simulation.lines import charged, ordered, ordered_drug, prescribed
+from simulation.people import LOINC
 
 ICD10: Final = "http://hl7.org/fhir/sid/icd-10"
 _ITEM: Final = "urn:yijian:demo:item"
@@ -282,4 +284,26 @@ LOOKING_BACK: Final = (
     *_days("billing.drug_days", 15, "billing.charged", _charged("C076"), "inpatient", 14),
 )  # fmt: skip
 
-COURSES: Final[tuple[Course, ...]] = (*LOOKING_BACK, *WAITING)
+
+def _observed(**changed: float) -> Fields:
+    """A whole set of vital signs, of somebody who is well but for what is changed."""
+
+    def write(chart: Chart, lives: Lives) -> Mapping[str, Any]:
+        now = chart.now()
+        warm = Measurement(
+            code=Coding(LOINC, "8310-5", "体温"), value=Quantity(36.8, "Cel"), at=now, line_id="1"
+        )
+        return {"items": (warm, *vital_signs(now, chart.rng, **changed))}
+
+    return write
+
+
+_NEWS2: Final = "early_warning.news2_urgent"
+SCORED: Final = (
+    Course(_NEWS2, "a fast pulse", "alert",
+           (Told(0, "observation.recorded", _observed(pulse=131.0), "set", True),)),
+    Course(_NEWS2, "just not", "silent",
+           (Told(0, "observation.recorded", _observed(pulse=130.0, rate=21.0), "set", True),)),
+)  # fmt: skip
+
+COURSES: Final[tuple[Course, ...]] = (*LOOKING_BACK, *WAITING, *SCORED)

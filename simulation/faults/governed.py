@@ -120,6 +120,9 @@ GOVERNED: Final[Mapping[str, Governed]] = {
     ),
     "medication_safety.repeated_ingredient": Governed(date(2010, 2, 10), _RX),
     "medication_safety.skin_test_not_found": Governed(_FUND, ("administration.administered",)),
+    "early_warning.news2_urgent": Governed(
+        date(2017, 12, 1), ("observation.recorded", "observation.amended"), ""
+    ),
     # ---- rules that wait
     "antimicrobials.emergency_consultation": Governed(_ANTIMICROBIALS, ("order.signed",)),
     "antimicrobials.review_overdue": Governed(_ANTIMICROBIALS, ("order.signed",)),
