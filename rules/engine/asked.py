@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from rules.memory.history import Recalled
 from rules.model import ALWAYS, NEVER, Rule, histories_of
@@ -14,19 +16,25 @@ LATE: Final = "late"
 """The rules that wait for late data. As a cause: their decision."""
 NONE: Final = "none"
 """No rules: an earlier decision is taken back."""
+PATIENT: Final = "patient"
+"""The scope of decisions about a patient."""
 DUE: Final = "due:"
 """Before a rule's id: that rule alone, once what it expects is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """`part` says which rules decide, `group` by what acts are grouped ("": patients)."""
 
     recalled: Recalled | None = None
     part: str = EVENT
     cause: str = EVENT
-    scope: str = "patient"
+    scope: str = PATIENT
     group: str = ""
+
+    @property
+    def alert_cause(self) -> str:
+        """What tells the alerts of this decision from those of the event's others."""
+        return self.cause if self.scope == PATIENT else f"{self.scope}\x1e{self.cause}"
 
 
 NOW: Final = Asked()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,20 @@ class MemorySettings:
     lateness_s: float = 0.0
 
 
+class Activity(NamedTuple):
+    """A group that is told of an event."""
+
+    key: str
+    stands: bool = True
+    """Whether the act is known to belong to it; False: a later revision, which came before this
+    one, does not name the group."""
+
+    @property
+    def subject(self) -> bytes:
+        """Under what the group is remembered, and the key of its records."""
+        return self.key.encode("utf-8", "surrogatepass")
+
+
 class Taken(msgspec.Struct, gc=False):
     """What an event, or a timer, led to."""
 
@@ -49,6 +63,8 @@ class Taken(msgspec.Struct, gc=False):
     """The key came before with other content; nothing happened."""
     changed: bool = True
     """Whether the memory is another one now."""
+    activities: tuple[Activity, ...] = ()
+    """The groups that are told of the event."""
 
 
 class Attendant:
@@ -112,9 +128,8 @@ class Attendant:
         return Taken(tuple(self._settled(event, recalled.memory, recalled.coverage)))
 
     def _settled(self, event: Event, memory: Memory, coverage: Coverage) -> Iterator[Decision]:
-        at_us = us_of(event.time)
         for decision in self._deadlines.settle(event, memory, coverage):
-            yield delivery.limited(decision, memory, at_us)
+            yield delivery.limited(decision, memory, us_of(event.time))
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """The decision of a timer whose time has come; none where nothing is left to say."""
@@ -159,10 +174,10 @@ class Attendant:
         kept = self.horizon.families.get(family)
         present = None
         if kept is not None:
-            present = applying.act_of(event, self._context(event), kept)
+            present = applying.act_of(event, at_us, self._context(event), kept)
             if verb != "draft":
                 applying.enter(memory, present)
-        if verb != "draft":
+        if verb != "draft" and not self.group:  # a group knows nothing of its patients
             person.learn(event, at_us, memory, self.evaluator.knowledge)
         return present
 

@@ -32,6 +32,20 @@ class Coverage(msgspec.Struct):
     """Digest of the horizon that `held` is for."""
     is_total: bool = False
     """Whether everything that ever happened is known: in tests with virtual time."""
+    groups: dict[str, Coverage] = {}
+    """The same for acts that are grouped by some facts, by the names of the facts."""
+
+    def of_group(self, name: str) -> Coverage:
+        """The coverage of acts that are grouped by these facts."""
+        found = self.groups.get(name)
+        if found is None:
+            found = self.groups[name] = Coverage(is_total=self.is_total)
+        return found
+
+    def forget(self) -> None:
+        """Events went by that are not remembered: from now on the timelines begin anew."""
+        self.since.clear()
+        self.groups.clear()
 
     def hears(self, source: str, family: str, at_us: int) -> bool:
         """Note an event of a source; True where it was the first of its family."""

@@ -50,9 +50,9 @@ def authorised(institution: Institution, practitioner: Practitioner) -> bool:
     """A practitioner of a tertiary hospital with every grant, of whom no rule complains."""
     return (
         institution.level == "tertiary"
-        and practitioner.licensed
+        and practitioner.licensed is True
         and practitioner.active_payment is True
-        and {"antimicrobial_special", "narcotic"} <= practitioner.grants
+        and {"antimicrobial_special", "narcotic"} <= (practitioner.grants or frozenset())
     )
 
 
