@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from contracts.acts import AdministrationItem, ResultItem
-from contracts.values import Coding, Diagnosis, Measurement, Quantity
+from contracts.acts import AdministrationItem, DispenseItem, ResultItem
+from contracts.values import Actor, Amount, Coding, Diagnosis, Measurement, Quantity
 from simulation.blocks import vital_signs
 from simulation.catalogue import item_coding
 from simulation.chart import Chart
@@ -306,4 +307,58 @@ SCORED: Final = (
            (Told(0, "observation.recorded", _observed(pulse=130.0, rate=21.0), "set", True),)),
 )  # fmt: skip
 
-COURSES: Final[tuple[Course, ...]] = (*LOOKING_BACK, *WAITING, *SCORED)
+
+# ---- courses of a group
+
+
+def _dispensed(*codes: str) -> Fields:
+    """A pack with the trace code of this visit, and of the word."""
+
+    def write(chart: Chart, lives: Lives) -> Mapping[str, Any]:
+        found = tuple(f"8{zlib.crc32(f'{chart.ref.id}{code}'.encode()):019d}" for code in codes)
+        line = DispenseItem(
+            line_id="1", drug=plain(chart.catalogue).coding, quantity=Amount(1.0, "1"),
+            trace_codes=found,
+        )  # fmt: skip
+        return {"items": (line,), "dispensed_at": chart.now()}
+
+    return write
+
+
+def _card(chart: Chart, lives: Lives) -> Mapping[str, Any]:
+    """A card of a disease that nobody else has."""
+    disease = Coding("urn:yijian:simulation:disease", chart.ref.id)
+    return {"disease": disease, "reported_at": chart.now()}
+
+
+def _elsewhere(institution: str) -> Fields:
+    """A prescription of somebody who is no other visit's physician, at an institution."""
+
+    def write(chart: Chart, lives: Lives) -> Mapping[str, Any]:
+        who = Actor(f"{chart.ref.id}-physician", "attending")
+        usual = _prescribed(plain, 1)(chart, lives)
+        return {**usual, "institution": institution, "practitioner": who}
+
+    return write
+
+
+_PACK: Final = Told(24, "dispense.dispensed", _dispensed("pack"), "second", True)
+_CARD: Final = "infection_report.reported"
+_RX: Final = "prescription.signed"
+
+GROUPED: Final = (
+    *_back("billing.trace_code_repeated",
+           Told(0, "dispense.dispensed", _dispensed("pack"), "first"), _PACK,
+           Told(0, "dispense.dispensed", _dispensed("another"), "first"), kind="outpatient"),
+    Course("infections.cluster", "three", "alert",
+           (Told(0, _CARD, _card, "a"), Told(24, _CARD, _card, "b"),
+            Told(24, _CARD, _card, "c", True))),
+    Course("infections.cluster", "two", "silent",
+           (Told(0, _CARD, _card, "a"), Told(24, _CARD, _card, "b", True))),
+    *_back("qualification.two_places",
+           Told(0, _RX, _elsewhere("demo-h1"), "first"),
+           Told(0.3, _RX, _elsewhere("demo-h2"), "second", True),
+           Told(0, _RX, _elsewhere("demo-h2"), "first"), kind="outpatient"),
+)  # fmt: skip
+
+COURSES: Final[tuple[Course, ...]] = (*LOOKING_BACK, *WAITING, *SCORED, *GROUPED)
