@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiokafka import codec
 
@@ -56,6 +57,10 @@ class Remembering:
     """Memories of one partition that are kept open; all others lie as bytes."""
     silent_s: float = 60.0
     """Without a record for so long, reading the state back has failed."""
+    store: str = "memory"
+    """Where memories lie as bytes: `memory`, or `rocksdb` (streams.state.stores)."""
+    folder: Path | None = None
+    """For RocksDB; processes may share it."""
 
 
 @dataclass(frozen=True)

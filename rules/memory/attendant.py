@@ -27,7 +27,7 @@ from rules.memory.horizon import Horizon
 from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US, Act, Memory, Seen, event_key
 
-_FORGET_EVERY: Final = 64
+_FORGET_EVERY: Final = 32
 """Events of a subject between two looks at what is old."""
 
 
