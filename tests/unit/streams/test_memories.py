@@ -24,7 +24,6 @@ from support.remembering import Step, read_back, stored
 from support.streams_fakes import prescription, subject
 
 
-
 @pytest.fixture(params=KINDS, autouse=True)
 def stores(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
