@@ -25,7 +25,7 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return opening(request.param, tmp_path_factory.mktemp("state"))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(steps)
 def test_a_store_holds_what_was_put_last_and_counts_it(
     make: Opening, told: list[tuple[bytes, bytes | None]]
