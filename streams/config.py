@@ -112,11 +112,19 @@ class WorkerConfig:
     def intake(self) -> tuple[str, ...]:
         """Every topic the worker reads."""
         intake = (*self.topics.all_intake, self.topics.rekeyed)
-        return intake if self.remembering is None else (*intake, self.topics.ticks)
+        return (
+            intake
+            if self.remembering is None
+            else (
+                *intake,
+                self.topics.activities,
+                self.topics.ticks,
+            )
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Every topic the worker writes, but for re-keyed records and ticks, which it reads."""
+        """Every topic the worker writes, but for those that it reads as well."""
         outputs = (self.topics.decisions, self.topics.alerts, self.topics.dead_letters)
         return outputs if self.remembering is None else (*outputs, self.topics.state)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,13 +13,15 @@ from rules.authoring.origins import Find, Origin, Origins
 from rules.authoring.received import received
 from rules.authoring.said import said
 from rules.engine import compiler
+from rules.engine.past import name_of
 from rules.engine.plan import Ready
 from rules.engine.reasons import Asker, Lack, fact_value
 from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
 from rules.facts.base import NOT_REPORTED, Context, Element
-from rules.facts.pairs import find_pairs
+from rules.facts.pair_search import find_pairs
 from rules.facts.vocabulary import chinese_of
 from rules.logic import Truth
+from rules.memory.partners import Partners
 from rules.model import AllOf, Condition, History, Not, Some, Test, facts_of_test, operands_of
 from rules.naming import line_names
 from rules.words import INTERACTIONS, THIS
@@ -54,6 +56,9 @@ class Step:
     steps: tuple[Step, ...] = ()
     lacks: tuple[Lack, ...] = ()
     """Of a single condition that is unknown: what it lacks, why, and how old or late a value is."""
+    past: Mapping[str, Any] | None = None
+    """Of a condition on the past: `certain` and `possible` (None: no bound), or `holds` and `at`;
+    `why` they differ, and `since` when the past is known."""
 
     def tests(self) -> Iterator[Step]:
         """The single conditions below, in the order of the text."""
@@ -133,7 +138,8 @@ class Steps:
             if (entry := compared(operand, values)) is not None
         ]
         lacks = tuple(self._asker(each).missing(history, c, x)) if truth is None else ()
-        return Step("test", said(history), truth, (), tuple(operands), lacks=lacks)
+        past = c.facts.get(name_of(history)) or (x.facts.get(name_of(history)) if x else None)
+        return Step("test", said(history), truth, (), tuple(operands), lacks=lacks, past=past)
 
     def _asker(self, each: str) -> Asker:
         found = self._askers.get(each)
@@ -194,6 +200,6 @@ def _listed(each: str, c: Context) -> Sequence[Element]:
     if each == INTERACTIONS:
         items = c.data.items
         lines = [Element(i, n) for i, n in zip(items, line_names(items), strict=True)]
-        return find_pairs(c, lines, [True] * len(lines)).pairs
+        return find_pairs(c, lines, [True] * len(lines), Partners.of(c)).pairs
     records = list_of(each)
     return records.elements(c)[0] if records is not None else ()

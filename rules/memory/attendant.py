@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,20 @@ class MemorySettings:
     lateness_s: float = 0.0
 
 
+class Activity(NamedTuple):
+    """A group that is told of an event."""
+
+    key: str
+    stands: bool = True
+    """Whether the act is known to belong to it; False: a later revision, which came before this
+    one, does not name the group."""
+
+    @property
+    def subject(self) -> bytes:
+        """Under what the group is remembered, and the key of its records."""
+        return self.key.encode("utf-8", "surrogatepass")
+
+
 class Taken(msgspec.Struct, gc=False):
     """What an event, or a timer, led to."""
 
@@ -49,6 +63,8 @@ class Taken(msgspec.Struct, gc=False):
     """The key came before with other content; nothing happened."""
     changed: bool = True
     """Whether the memory is another one now."""
+    activities: tuple[Activity, ...] = ()
+    """The groups that are told of the event."""
 
 
 class Attendant:
@@ -94,7 +110,8 @@ class Attendant:
         decision, arisen = self.evaluator.duties(event, digest, asked)
         revised: list[Decision] = []
         if decision.waiting:
-            arisen, revised = self._deadlines.replaced(arisen, event, memory, coverage)
+            arisen, taken_back = self._deadlines.replaced(arisen, event, memory, coverage)
+            revised = [delivery.limited(one, memory) for one in taken_back]
             key = event_key(event.source, event.id)
             decision = self._wait(decision, arisen, event, digest, key, memory)
         decision = delivery.limited(decision, memory)
@@ -160,7 +177,7 @@ class Attendant:
             present = applying.act_of(event, at_us, self._context(event), kept)
             if verb != "draft":
                 applying.enter(memory, present)
-        if verb != "draft":
+        if verb != "draft" and not self.group:  # a group knows nothing of its patients
             person.learn(event, at_us, memory, self.evaluator.knowledge)
         return present
 

@@ -184,7 +184,7 @@ class Memories:
 
     def forget_coverage(self) -> None:
         """Events went by that are not remembered: from now on the timeline begins anew."""
-        self.coverage.since.clear()
+        self.coverage.forget()
 
     def begin(self, positions: Mapping[str, int]) -> bool:
         """Go on where reading goes on; False where records before that are not remembered.
@@ -193,7 +193,7 @@ class Memories:
         """
         remembered = self._record.positions
         missed = [t for t, at in positions.items() if at > remembered.get(t, 0)]
-        if missed and self.coverage.since:
+        if missed and (self.coverage.since or self.coverage.groups):
             self.forget_coverage()
         for topic in missed:
             remembered[topic] = positions[topic]

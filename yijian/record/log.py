@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from contracts.decision import Basis, OriginHeaders
 from contracts.identity import EventKey
-from yijian import kafka_log
+from yijian import kafka_log, registry
 from yijian.bundles.by_basis import LoadBundle, from_topic
 from yijian.composition import Core
 from yijian.expected import Supervisors
@@ -28,20 +28,26 @@ def recompute(
     `stored` has the basis of decisions that the log does not keep any more. Let the worker finish
     before. Raises what reading Kafka raises.
     """
-    supervisors = Supervisors(settings, core, load_bundle or from_topic(settings))
-    replay = Replay(supervisors, stored or {}, settings.max_ahead_s)
-    topics = [*settings.topics.all_intake, settings.topics.rekeyed, settings.topics.decisions]
+    activities = settings.topics.activities
+    find_registry = registry.from_topic(settings)
+    supervisors = Supervisors(settings, core, load_bundle or from_topic(settings), find_registry)
+    replay = Replay(supervisors, stored or {}, settings.max_ahead_s, activities)
+    forwarded = (settings.topics.rekeyed, activities)
+    topics = [*settings.topics.all_intake, *forwarded, settings.topics.decisions]
     for partition in range(settings.partitions):
         decisions = kafka_log.read(settings, [settings.topics.decisions], [partition])
         order = order_of(decisions)
         intake = list(kafka_log.read(settings, settings.topics.all_intake, [partition]))
         moved = kafka_log.read(settings, [settings.topics.rekeyed], [partition])
+        elsewhere = dict(map(at_home, moved))
+        for record in kafka_log.read(settings, [activities], [partition]):
+            elsewhere[record.place] = record
         is_whole = not kafka_log.deleted(settings, topics, [partition])
-        replay.partition(order, intake, dict(map(_at_home, moved)), is_whole=is_whole)
+        replay.partition(order, intake, elsewhere, is_whole=is_whole)
     return replay.found
 
 
-def _at_home(record: LogRecord) -> tuple[Origin, LogRecord]:
+def at_home(record: LogRecord) -> tuple[Origin, LogRecord]:
     """A re-keyed record as its worker took it: with the time of the record that it comes from."""
     received_ms = int(dict(record.headers)[OriginHeaders.RECEIVED_MS])
     return record.origin, record._replace(timestamp_ms=received_ms)

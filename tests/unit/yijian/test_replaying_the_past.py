@@ -21,7 +21,18 @@ from rules.replay.about import About
 from rules.replay.report import total
 from simulation.ndjson import Position, placed_line
 from spec.rules.world import make_rule
-from support.past import BASE, FINDING, SITE, admission, again, core_of, event, lines_of, note
+from support.past import (
+    BASE,
+    FINDING,
+    SITE,
+    admission,
+    again,
+    core_of,
+    event,
+    lines_of,
+    note,
+    two_places,
+)
 from support.past import progress_note as noted
 from yijian.composition import supervisor_of
 from yijian.offline import evaluate
@@ -32,6 +43,21 @@ from yijian.sides import Source
 
 read = Reader(Decision)
 STRICT = again()
+
+
+def often(**finding: object) -> Rule:
+    """Every prescription is told of, every revision too."""
+    return make_rule(
+        BASE, id="spec.often", each="items", on=["prescription.signed"],
+        when={"item.drug": {"exists": True}},
+        finding={
+            **FINDING, "action": "remind", "key": ["patient.id", "item.drug"],
+            "message": {"zh": "有", "en": "found"}, **finding,
+        },
+    )  # fmt: skip
+
+
+ONCE = often(once_within={"parameter": "stay.hours"})
 TWICE = again(count={"at_least": {"parameter": "count.limit"}})
 
 
@@ -64,6 +90,7 @@ def traffic(seed: int) -> list[Event]:
         made = chance.choice([
             event(f"e{n}", at_h, patient, items=[{"drug": chance.choice(["D1", "D2"])}]),
             event(f"e{n}", at_h, patient, items=[{"drug": "D1"}]),
+            event(f"e{n}", at_h, patient, act_id=f"act-{patient}", revision=n + 1),
             admission(f"e{n}", at_h, visit, patient),
             noted(f"e{n}", at_h, visit, patient),
             event(f"e{n}", at_h, patient, event="encounter.discharged", act_id=visit, revision=9),
@@ -106,6 +133,7 @@ CASES = {
     "another threshold": ([STRICT, note()], [TWICE, note()]),
     "a duty is added": ([STRICT], [STRICT, note()]),
     "a duty is told otherwise": ([note()], [note(severity="critical")]),
+    "told less often": ([often()], [ONCE]),
     "everything": ([STRICT, note()], [TWICE, note(severity="critical")]),
 }
 
@@ -202,6 +230,8 @@ def test_a_past_is_only_needed_where_a_rule_may_ask_for_it() -> None:
     age = {"patient.age": {"below": {"parameter": "age.limit"}}}
     assert needs_past([STRICT])
     assert needs_past([note()])
+    assert needs_past([ONCE])
+    assert not needs_past([often()])
     assert needs_past([rule(**plain, when=age)])
     assert not needs_past([rule(**plain, when=days)])
     assert not needs_past([])
@@ -218,3 +248,11 @@ def test_evaluators_of_a_plan_wait_for_late_data_where_it_says_so() -> None:
     assert isinstance(waiting.after, Evaluator)
     assert waiting.after.waits_for_late
     assert not plan([STRICT], [TWICE]).comparer(sides, []).after.waits_for_late
+
+
+def test_a_replay_says_that_groups_are_not_compared(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"\n".join(lines_of([event("a", 0), event("b", 1)])))
+    outcome = replay(file, plan([again()], [again(), two_places()]), workers=1)
+    assert outcome.of_groups == ("spec.two_places",)
+    assert replay(file, plan([again()], [TWICE]), workers=1).of_groups == ()
