@@ -1,4 +1,4 @@
-"""Where the values of a partition's subjects lie: in memory, or in RocksDB where there are too many.
+"""Where the values of a partition's subjects lie: in memory, or in RocksDB if they are too many.
 
 Neither is trusted across an assignment: the state topic is read back whenever partitions come.
 """

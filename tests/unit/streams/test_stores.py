@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return opening(request.param, tmp_path_factory.mktemp("state"))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(steps)
 def test_a_store_holds_what_was_put_last_and_counts_it(
     make: Opening, told: list[tuple[bytes, bytes | None]]
@@ -65,7 +64,7 @@ def test_what_a_store_kept_is_gone_from_the_disk_when_it_is_closed(tmp_path: Pat
 
 
 @pytest.fixture
-def killed(tmp_path: Path) -> Iterator[Path]:
+def killed(tmp_path: Path) -> Path:
     """A folder that a process left behind, with a store that it never closed."""
     code = (
         "import os, sys; from pathlib import Path; from streams.state.stores import opening\n"
@@ -74,7 +73,7 @@ def killed(tmp_path: Path) -> Iterator[Path]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=env, check=False)
     assert done.returncode == 9
-    yield tmp_path
+    return tmp_path
 
 
 def test_files_of_a_process_that_was_killed_are_not_trusted(killed: Path) -> None:
