@@ -302,6 +302,8 @@ def lines_of(event: dict[str, Any], timed: dict[str, Any], prefix: str) -> list[
             begin = datetime(day.year, day.month, day.day, tzinfo=LOCAL)
             supply = item.get("days_supply", "not_reported")
             end = supply if isinstance(supply, str) else begin + timedelta(supply)
+            if not served(item) and not served(event):
+                begin = min(begin, at)  # a later event about it does not begin its use anew
         found.append(Line(f"{prefix}{number}", event, item, day, at, begin, end))
     return found
 

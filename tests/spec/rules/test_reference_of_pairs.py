@@ -85,13 +85,14 @@ def lines(family: str) -> Any:
 def acts(draw: st.DrawFn, family: str) -> list[dict[str, Any]]:
     """Up to five events of up to three acts, in any order of arrival."""
     found = []
+    revisions = draw(st.permutations(range(1, 6)))
     for number in range(draw(st.integers(0, 5))):
         verb = draw(st.sampled_from(BILLS if family == "billing" else VERBS))
         event: dict[str, Any] = {
             "event": f"{family}.{verb}",
             "id": f"past-{number}",
             "act_id": draw(st.sampled_from(["A", "B", "act-1"])),
-            "revision": draw(st.integers(1, 6)),
+            "revision": revisions[number],
             "at": moved(draw(DAYS), draw(st.integers(0, 12))),
             "items": draw(lines(family)),
         }
