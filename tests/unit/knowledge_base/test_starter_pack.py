@@ -12,10 +12,12 @@ import knowledge_base
 from contracts.decision import Decision
 from knowledge_base import KnowledgeBase
 from rules import PACKS, Evaluator, Pack, load_pack
-from rules.authoring.running import without_past
 from rules.authoring.shorthand import event_of
 from rules.authoring.testing import Case, read_cases, run_tests
 from rules.facts import CATALOGUE
+from rules.memory.attendant import Attendant
+from rules.memory.coverage import Coverage
+from rules.memory.model import Memory
 from rules.model import NEVER
 
 DRAFT_OR_SIGNED = ("prescription.draft", "prescription.signed")
@@ -40,7 +42,8 @@ def decide(pack: Pack, knowledge: KnowledgeBase, **short: Any) -> Decision:
     }
     evaluator = Evaluator(pack, knowledge, "demo")
     event = event_of({**base, **short}, knowledge)
-    return evaluator.decide(event, "", without_past(event, evaluator))
+    first, coverage = Memory(), Coverage(is_total=True)
+    return evaluator.decide(event, "", Attendant(evaluator).meet(event, "", first, coverage))
 
 
 def prescription(drug: str, **more: Any) -> dict[str, Any]:
