@@ -29,6 +29,8 @@ from rules.memory.model import NEVER_US, Act, Memory, Seen, event_key
 
 _FORGET_EVERY: Final = 32
 """Events of a subject between two looks at what is old."""
+_TELLING: Final = 16
+"""So much of a digest is remembered: enough to tell two contents of one key apart."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Attendant:
         )
 
     def _again(self, event: Event, digest: str, seen: Seen, scope: str) -> Taken:
-        if seen.digest != digest:
+        if seen.digest != digest[:_TELLING]:
             return Taken(reused=True, changed=False)
         name = decision_id(event.key, scope, "event")
         repeat = Repeat(decision_id=name, source=event.source, id=event.id)
@@ -168,7 +170,7 @@ class Attendant:
             applying.forget(memory, self.horizon, self.lateness_us)
             self._deadlines.forget(memory)
             delivery.forget(memory, self.lateness_us)
-        memory.seen[key] = Seen(digest, at_us)
+        memory.seen[key] = Seen(digest[:_TELLING], at_us)
         memory.latest_us = max(memory.latest_us, at_us)
         family, verb, _ = EVENT_TYPES[event.type]
         kept = self.horizon.families.get(family)

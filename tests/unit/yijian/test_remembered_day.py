@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from contracts.bundle import digest_of
 from contracts.decision import encode_record
 from contracts.event import Event
 from contracts.intake import Accepted, decode
@@ -18,7 +19,6 @@ from rules.memory.instants import us_of
 from rules.memory.model import Memory, copied, encode
 from rules.memory.model import decode as memory_of
 from simulation import Simulator
-from streams.supervision import digest_of
 from yijian.composition import Core, load_core
 from yijian.settings import Settings
 
