@@ -75,9 +75,9 @@ class FoundPair(Record, frozen=True, kw_only=True):
     id: str
     table: str
     item: str
-    """The line id of the later line."""
+    """The line id of the later line; of a pair with another act, of the act's own line."""
     partner: str
-    """The line id of the earlier line."""
+    """The line id of the earlier line; of another act's `ACT/LINE`."""
 
 
 class Release(Record, frozen=True, kw_only=True):

@@ -182,7 +182,7 @@ def of_row(row: Row, name: str, holds: Fact) -> Fact:
 def answer(rules: list[dict[str, Any]], event: dict[str, Any], past: Past | None) -> Answer:
     """What rules about pairs say of an event; without a past nothing is remembered."""
     result = Answer()
-    lines = lines_of(event, event, "")
+    lines = lines_of(event, time_of(event), "")
     others = past_lines(past, event) if past is not None else []
     for rule in rules:
         rule = {**rule, "scope": {"pair.in_context": {"is": True}, **rule.get("scope", {})}}
@@ -268,16 +268,10 @@ def past_lines(past: Past, event: dict[str, Any]) -> list[Line]:
         for act in acts_of(past.events, of):
             if not act.counts or act.id == event.get("act_id", "act-1"):
                 continue
-            for line in lines_of(act.latest, first(act), f"{act.id}/"):
+            for line in lines_of(act.latest, min(map(time_of, act.events)), f"{act.id}/"):
                 if not line.is_given_back and until_stopped(line, act):
                     found.append(line)
     return found
-
-
-def first(act: Act) -> dict[str, Any]:
-    """The event whose time is that of an act without a service time: the earliest."""
-    latest = act.latest
-    return latest if served(latest) else min(act.events, key=time_of)
 
 
 def until_stopped(line: Line, act: Act) -> bool:
@@ -291,10 +285,11 @@ def until_stopped(line: Line, act: Act) -> bool:
     return line.begin < line.end
 
 
-def lines_of(event: dict[str, Any], timed: dict[str, Any], prefix: str) -> list[Line]:
+def lines_of(event: dict[str, Any], heard: datetime, prefix: str) -> list[Line]:
+    """The lines of an act as its event says them; of one without a time the first one is taken."""
     found = []
     for number, item in enumerate(event["items"], 1):
-        at = served(item) or served(timed) or time_of(timed)
+        at = served(item) or served(event) or heard
         day = (served(item) or served(event) or time_of(event)).astimezone(LOCAL).date()
         begin: datetime = at
         end: Any = at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.decision import Decision
@@ -209,7 +210,7 @@ def test_acts_of_a_group_are_of_several_patients_and_meet_no_others() -> None:
     event = patient.event(DAY, **SECOND)
     asked = patient.attendant.meet(event, "", patient.memory, patient.coverage)
     grouped = Evaluator(Pack.of([rule]), BASE)
-    decision = grouped.decide(event, "", replace(asked, group="practitioner.id"))
+    decision = grouped.decide(event, "", msgspec.structs.replace(asked, group="practitioner.id"))
     assert not decision.findings
     assert lacks(decision) == {(INTERACTIONS, "partial_list")}
 
