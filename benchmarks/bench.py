@@ -90,7 +90,11 @@ class Bench:
         self._forget(admin, s)
 
     def _forget(self, admin: AdminClient, s: Settings) -> None:
+<<<<<<< HEAD
+        """Make the state topic anew: who remembers a run finds only repeats in the next."""
+=======
         """Make the state topic anew: whoever remembers a run finds only repeats in the next."""
+>>>>>>> wp-speed
         for answer in admin.delete_topics([s.topics.state]).values():
             answer.result(timeout=20)
         deadline = time.monotonic() + _GONE_S

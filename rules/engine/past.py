@@ -129,7 +129,7 @@ class Past:
         value = E.get(self.name)
         if value is None:
             value = E[self.name] = self.value(c, F, x, E)
-        if self._last is not None:
+        if self._last is not None or "certain" not in value:  # of a record that lacks it
             holds: Truth = value.get("holds")
             return holds
         truths = []

@@ -19,7 +19,7 @@ from contracts.acts import FAMILIES
 from contracts.values import Measurement
 from knowledge_base import KnowledgeBase
 from rules.facts.base import NOT_IN_KNOWLEDGE, Context, Fact, Type, Value, unknown
-from rules.facts.patient import Observed, newest, value_of
+from rules.facts.patient import Observed, newest, none_observed, value_of
 from rules.facts.read import as_of
 from rules.units import duration
 
@@ -97,7 +97,7 @@ class _Set:
         points[OXYGEN] = self._fixed(_OXYGEN_POINTS, on_oxygen)
         points[CONSCIOUSNESS] = self._fixed(_NOT_ALERT_POINTS, self._is_not_alert())
         if self.missing:
-            return unknown(f"not_observed: {', '.join(sorted(set(self.missing)))}")
+            return _lacking(self._c, set(self.missing))
         known = {name: value for name, value in points.items() if value is not None}
         if len(known) < len(points):
             return NOT_IN_KNOWLEDGE
@@ -171,6 +171,13 @@ class _Set:
             return found
         self.missing.append(name)
         return None
+
+
+def _lacking(c: Context, names: set[str]) -> Value:
+    """Why there is no score: of somebody of whom nothing was observed, that nothing was."""
+    if all(newest(c, name) is None for name in names) and len(names) == len(ANALYTES) - 1:
+        return none_observed(c)
+    return unknown(f"not_observed: {', '.join(sorted(names))}")
 
 
 def banded(

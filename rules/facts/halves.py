@@ -26,6 +26,8 @@ from rules.memory.instants import instant_of, us_of
 
 HALF: Final = "$half"
 """Among the kept facts of a line: what it is as one half of pairs. No fact is called so."""
+_BEGINS: Final = ("dispensed_at", "starts_at")
+"""Of an act, besides its service time: from when its lines are used."""
 _PERIOD: Final = next(fact for fact in TIMES if fact.name == "item.period")
 
 
@@ -136,24 +138,32 @@ def _raw(c: Context, line: Element, keys: Keys, why: str) -> list[Any]:
         end = end["unknown"]
     elif end is not None:
         end = us_of(end)
-    found = [[list(key) for key in keys], why, us_of(begin_of(c, line)), end]
     item = line.of
+    begin = us_of(begin_of(c, line))
+    found = [[list(key) for key in keys], why, begin, _says_begin(c.data, item), end]
     if type(item) is ChargeItem:
         fund = None if item.fund_paid is UNSET else item.fund_paid
         found.append(msgspec.to_builtins([item.amount, item.refunded, fund]))
     return found
 
 
+def _says_begin(data: Any, item: Any) -> bool:
+    """Whether the source says from when a line is used; else the event's time stands for it."""
+    said = (item.service_time, data.service_time, *(getattr(data, n, UNSET) for n in _BEGINS))
+    return any(type(at) is datetime for at in said)
+
+
 def restored_half(family: str, raw: list[Any], at_us: int) -> Remembered:
-    """The line of which this is remembered."""
-    listed, why, begin_us, until, *charge = raw
+    """The line of which this is remembered; `at_us` is the time that it is judged at."""
+    listed, why, begin_us, is_said, until, *charge = raw
     end: Value = until
     if type(until) is str:
         end = {"unknown": until}
     elif until is not None:
         end = instant_of(until)
     keys = tuple((kind, name) for kind, name in listed)
-    at, begin = instant_of(at_us), instant_of(begin_us)
+    # A later event about the act, without any time of its own, does not begin the use anew.
+    at, begin = instant_of(at_us), instant_of(begin_us if is_said else min(begin_us, at_us))
     if not charge:
         return Remembered(family, keys, why, at, begin, end)
     amount, refunded, fund = charge[0]

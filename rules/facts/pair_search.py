@@ -111,7 +111,10 @@ def find_pairs(
     if not index:
         return _NOTHING
     read = [known_by(c, line.of) for line in lines]
-    halves = sum(bool(why) or index.names(keys) for keys, why in read)
+    # Lines of later days count too: one of an unknown drug may be the other half of theirs.
+    items = c.data.items
+    whole = read if len(read) == len(items) else [known_by(c, item) for item in items]
+    halves = sum(bool(why) or index.names(keys) for keys, why in whole)
     unseen = [
         found
         for line, (keys, why), is_today in zip(lines, read, is_of_day, strict=True)
@@ -154,10 +157,14 @@ def _unseen(
         return
     if not is_covered:
         yield Unseen(line, NAME, PARTIAL_LIST if others is None else NOT_COVERED, sides)
+    unknown: dict[str, dict[Side, None]] = {}
     for other in others.lines if others is not None else ():
-        met = [s for s in sides if other.of.why and _may_meet(c, index, s.context, line, other)]
-        if met:
-            yield Unseen(line, UNKNOWN_PARTNER, other.of.why, tuple(met))
+        if other.of.why:
+            met = (s for s in sides if _may_meet(c, index, s.context, line, other))
+            unknown.setdefault(other.of.why, {}).update(dict.fromkeys(met))
+    for of_other, met_sides in unknown.items():
+        if met_sides:
+            yield Unseen(line, UNKNOWN_PARTNER, of_other, tuple(met_sides))
 
 
 def _meets_any(c: Context, index: PairIndex, line: Element, others: Others | None) -> bool:

@@ -192,7 +192,8 @@ def value_of(observed: Observed) -> Value:
     return OTHER_UNIT if converted is None else converted
 
 
-def _none_observed(c: Context) -> Value:
+def none_observed(c: Context) -> Value:
+    """Why there is no observation: nothing was reported, or a whole list lacks it."""
     listed = _field(c, "observations")
     if listed is UNSET or listed is None:
         return absent(listed)
@@ -202,7 +203,7 @@ def _none_observed(c: Context) -> Value:
 def _observed(analyte_id: str) -> Any:
     def extract(c: Context) -> Value:
         found = newest(c, analyte_id)
-        return _none_observed(c) if found is None else value_of(found)
+        return none_observed(c) if found is None else value_of(found)
 
     return extract
 
@@ -210,7 +211,7 @@ def _observed(analyte_id: str) -> Any:
 def _observed_at(analyte_id: str) -> Any:
     def extract(c: Context) -> Value:
         found = newest(c, analyte_id)
-        return _none_observed(c) if found is None else reported(found[0].at)
+        return none_observed(c) if found is None else reported(found[0].at)
 
     return extract
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -163,11 +164,12 @@ def families_with(event: str) -> frozenset[str]:
 
 def pairs_us(family: str, halves: Halves) -> int:
     """How far back the other half of a pair can lie, in microseconds."""
-    days = _SAME_DAYS["day"] if "day" in halves.contexts else 0
+    span = timedelta(_SAME_DAYS["day"] if "day" in halves.contexts else 0)
     if "validity" in halves.contexts:
         # A charge is an instant: only a gap comes after it.
-        days = max(days, halves.longest_gap.days + 1 + (_USE_DAYS if family != "billing" else 0))
-    return days * DAY_US
+        lasts = timedelta(0 if family == "billing" else _USE_DAYS)
+        span = max(span, halves.longest_gap + lasts)
+    return span // timedelta(microseconds=1)
 
 
 def member_facts(history: History) -> tuple[str, ...]:

@@ -123,6 +123,10 @@ GOVERNED: Final[Mapping[str, Governed]] = {
     "early_warning.news2_urgent": Governed(
         date(2017, 12, 1), ("observation.recorded", "observation.amended"), ""
     ),
+    # ---- rules about the acts of a group
+    "billing.trace_code_repeated": Governed(date(2025, 7, 1), ("dispense.dispensed",)),
+    "infections.cluster": Governed(_POINTS, ("infection_report.reported",), ""),
+    "qualification.two_places": Governed(_POINTS, ("prescription.signed",), ""),
     # ---- rules that wait
     "antimicrobials.emergency_consultation": Governed(_ANTIMICROBIALS, ("order.signed",)),
     "antimicrobials.review_overdue": Governed(_ANTIMICROBIALS, ("order.signed",)),
