@@ -14,7 +14,7 @@ from contracts.decision import Basis, Decision
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
 from rules import words
-from rules.engine.asked import EVENT, LATE, NONE, NOW, Asked, variant, waits
+from rules.engine.asked import EVENT, NONE, NOW, Asked, variant, waits
 from rules.engine.constants import boundaries, epoch_start
 from rules.engine.duties import Duty
 from rules.engine.index import MANY

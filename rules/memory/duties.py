@@ -125,7 +125,8 @@ class Duties:
         family = expect.event.partition(".")[0]
         since = coverage.known_since(family)
         why = "" if since is not None and since <= timer.from_us else "not_covered"
-        return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=since)
+        shown = since if why else None
+        return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=shown)
 
     def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, place: Place) -> Truth:
         run, facts = self._compiled(rule, expect, act.family, place.day)

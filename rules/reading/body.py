@@ -88,9 +88,7 @@ class _Reader:
         node = f.get("finding")
         expect = read_expect(f, place)
         has_duty = f.get(words.EXPECT) is not None
-        group_by = read_group_by(
-            f, place, (scope, when, unless), expect, is_awaiting=has_duty
-        )
+        group_by = read_group_by(f, place, (scope, when, unless), expect, is_awaiting=has_duty)
         finding = (
             read_finding(node, place, (scope, when, unless), expect, self.problems)
             if node

@@ -10,6 +10,7 @@ from rules.model import Rule
 from spec.rules.world import make_rule
 from support.remembered_patient import BASE, FINDING, Patient, admitted, again, note, signed
 
+
 def withdrawn(patient: Patient, at_h: float, act_id: str) -> None:
     patient.comes(
         at_h, event="document.entered_in_error", act_id=act_id, revision=2,
