@@ -279,3 +279,20 @@ def test_visits_that_ended_long_ago_are_forgotten() -> None:
     patient.comes(0, event="encounter.discharged", act_id="v1")
     crowded(patient, 24 * 1000)
     assert not patient.memory.ended
+
+
+def test_a_duty_of_a_pair_is_found_when_it_is_due() -> None:
+    rule = make_rule(
+        BASE, id="spec.pair", each="item.interactions", on=["prescription.signed"], when=None,
+        expect={
+            "event": "result.reported", "match": ["patient.id"],
+            "within": {"parameter": "stay.hours"},
+        },
+        finding={
+            **FINDING, "message": {"zh": "{deadline.due_at}", "en": "{deadline.due_at}"},
+        },
+    )  # fmt: skip
+    patient = Patient(rule)
+    patient.comes(0, items=[{"drug": "D1"}, {"drug": "D2"}])
+    (due,) = patient.passes(72)
+    assert [f.rule_id for f in due.findings] == ["spec.pair"]
