@@ -14,7 +14,7 @@ from contracts.decision import Basis, Decision
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
 from rules import words
-from rules.engine.asked import EVENT, LATE, NONE, NOW, Asked, variant, waits
+from rules.engine.asked import EVENT, NONE, NOW, Asked, variant, waits
 from rules.engine.constants import boundaries, epoch_start
 from rules.engine.duties import Duty
 from rules.engine.index import MANY
@@ -160,6 +160,8 @@ class Evaluator:
         waiting: list[Rule] = []
         name = f"{known.family}.{known.verb}"
         phase = phase_of(known.verb, known.family)
+        # What waited for late data, or was due, is told after the event.
+        told_in = phase if part in (EVENT, NONE) else "post"
         for order, rule in enumerate(self._in_force(name, day, group)):
             is_shown = rule.status == "active" or self._profile == "demo"
             shown = "active" if is_shown else "shadow"
@@ -170,8 +172,9 @@ class Evaluator:
             if asked is None:
                 continue
             one = Ready(
-                asked, event_type, shown, order, self.knowledge, day, self._deciders, whole=rule
-            )
+                asked, event_type, shown, order, self.knowledge, day, self._deciders,
+                phase=told_in, whole=rule,
+            )  # fmt: skip
             ready.setdefault(rule.each, []).append(one)
         groups = {
             each: Group(rules, each, known.family, self._few, day, self._deciders)
@@ -179,12 +182,12 @@ class Evaluator:
         }
         return Plan(
             known.family,
-            phase if part in (EVENT, NONE) else "post",
+            told_in,
             groups.pop("", None),
             groups.pop("items", None),
             of_pairs=groups.pop(words.INTERACTIONS, None),
             of_lists=tuple(groups.items()),
-            asks_for_pairs=name in self._with_pairs and part in (EVENT, LATE),
+            asks_for_pairs=name in self._with_pairs and part != NONE,
             waiting=tuple(waiting) if part == EVENT else (),
             ungrouped=self._ungrouped(event_type, day) if part == EVENT and not group else (),
         )

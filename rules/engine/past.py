@@ -169,7 +169,7 @@ class Past:
             )
             if (truth := self._fits(member, c, this, recalled)) is not False
         ]  # fmt: skip
-        since = recalled.coverage.known_since(self._family)
+        since = recalled.known_since(self._family)
         is_covered = bool(window.act) or (since is not None and since <= window.start_us)
         value = self._aggregate(found, is_covered, c, this, recalled)
         if not is_covered:

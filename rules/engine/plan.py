@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Any, Final, Protocol
 
-from contracts.acts import phase_of
 from contracts.decision import Basis
 from contracts.event import EVENT_TYPES
 from knowledge_base import KnowledgeBase
@@ -75,9 +74,9 @@ class Ready:
 
     def __init__(
         self, rule: Rule, event_type: str, shown: str, order: int, knowledge: KnowledgeBase,
-        day: date, deciders: Deciders, *, whole: Rule | None = None,
+        day: date, deciders: Deciders, *, phase: str, whole: Rule | None = None,
     ) -> None:  # fmt: skip
-        """`rule` is what is asked, `whole` the rule as its author wrote it."""
+        """`rule` is what is asked, in a phase; `whole` the rule as its author wrote it."""
         known = EVENT_TYPES[event_type]
         self.rule = rule
         self.whole = whole or rule
@@ -88,7 +87,7 @@ class Ready:
         self.family = known.family
         self.run: compiler.Run = later(self, Ready._first_run)
         self.anchor = anchor_of(rule, knowledge, day)
-        spec = rule.finding.in_phase(phase_of(known.verb, known.family))
+        spec = rule.finding.in_phase(phase)
         self.reminded = spec.audience if rule.if_unknown == "remind" else ()
         """Whom to tell when it cannot be evaluated."""
         self.claim = Claim(rule.each, rule.finding.overrides)

@@ -55,7 +55,7 @@ class Run:
 
     __slots__ = (
         "asked", "context", "contexts", "counts", "day", "duties", "elements", "event", "findings",
-        "key",
+        "key", "late",
         "not_evaluable", "others", "parts", "plan", "plans", "rules", "silent", "tellers", "told",
         "undetermined", "zone",
     )  # fmt: skip
@@ -77,6 +77,9 @@ class Run:
         self.context.recalled = asked.recalled
         self.duties: list[Duty] = []
         """Of rules that expect an event: what they expect it of."""
+        waiting = self.plan.waiting
+        self.late = {rule.id: rule for rule in waiting} if waiting else {}
+        """Rules that are decided once late data had time to arrive, by id."""
         self.contexts: dict[date, Context] | None = None
         self.told: list[tuple[int, Ready]] = []
         self.silent = 0
@@ -133,8 +136,8 @@ class Run:
             verdict = "incomplete"
         else:
             verdict = "clean" if rules else "no_rules"
-        waiting = self.waiting() if plan.waiting or self.duties else ()
-        if plan.waiting and verdict in ("clean", "no_rules"):
+        waiting = self.waiting() if self.late or self.duties else ()
+        if self.late and verdict in ("clean", "no_rules"):
             verdict = "incomplete"
         alerts = counts[ALERT] + counts[UNVERIFIED]
         silent, exempt = self.silent, counts[EXEMPT]
@@ -217,7 +220,10 @@ class Run:
 
     def item_of_day(self, item: Any, name: str, day: date) -> None:
         """An item of another date: rules, limits and registries of that date."""
-        group = self.plan_of(day).of_items
+        plan = self.plan_of(day)
+        for rule in plan.waiting:
+            self.late.setdefault(rule.id, rule)
+        group = plan.of_items
         if group is not None:
             context, x = self.context_of(day), Element(item, name)
             self.of_other_day(group, context, x)
@@ -408,7 +414,7 @@ class Run:
         """The rules that decide about this event later."""
         late = [
             Waiting(rule_id=rule.id, rule_version=rule.version, why="late_data", until="")
-            for rule in self.plan.waiting
+            for rule in self.late.values()
         ]
         return (*late, *(duty.waiting for duty in self.duties))
 

@@ -5,6 +5,7 @@ Of lists that the snapshot calls partial both are known; a complete one stands f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from contracts.values import (
 from rules.facts.base import Context
 from rules.facts.read import as_of
 from rules.memory.instants import instant_of, us_of
-from rules.memory.model import Memory
+from rules.memory.model import TIMELESS, Memory, Said
 
 LISTS: Final = frozenset({"allergies", "conditions", "observations"})
 _TYPES: Final[dict[str, Any]] = {"birth_date": date, "weight": Amount}
@@ -89,11 +90,21 @@ def _of_memory(c: Context, memory: Memory, name: str) -> Any:
             msgspec.convert(raw, Diagnosis) for _, _, raw in memory.conditions.values() if raw
         )
     statement = memory.said.get(name)
+    if statement is not None and name not in TIMELESS:
+        statement = _said_by(c, memory.runs.get(name, (statement,)))
     if statement is None:
         return UNSET
     kind = _TYPES.get(name)
     value = statement.value
     return value if kind is None or value is None else msgspec.convert(value, kind)
+
+
+def _said_by(c: Context, runs: Iterable[Said]) -> Said | None:
+    """What was said last up to the time that the event is judged at, or its duty is due."""
+    until = us_of(as_of(c, None))
+    if c.recalled.due_us is not None:
+        until = max(until, c.recalled.due_us)
+    return next((one for one in reversed(tuple(runs)) if one.at_us <= until), None)
 
 
 def _allergies(memory: Memory) -> list[Allergy]:
@@ -111,7 +122,7 @@ def _observations(c: Context, memory: Memory) -> tuple[Measurement, ...]:
     found = []
     for values in memory.measured.values():
         for one in values:
-            if one.at_us > until:
+            if one.at_us > until or one.is_void:
                 continue
             system, code = one.code
             is_text = isinstance(one.value, str)

@@ -160,16 +160,25 @@ def counts(act: Act) -> bool:
 
 
 def forget(memory: Memory, horizon: Horizon, lateness_us: int) -> None:
-    """Drop what no window can reach any more."""
-    latest = memory.latest_us
+    """Drop what no window can reach any more, neither of what comes nor of what waits."""
+    timers = memory.timers.values()
+    waiting = [timer.fire_us - lateness_us for timer in timers if timer.kind == "late"]
+    latest = min(memory.latest_us, *waiting, memory.latest_us)
+    needed = {timer.by for timer in timers}
     old = []
     for key, act in memory.acts.items():
         kept = horizon.families.get(act.family)
-        span = kept.longest_us if kept is not None else 0
-        if max(act.at_us, act.event_us) < latest - span - lateness_us:
+        before = latest - (kept.longest_us if kept is not None else 0) - lateness_us
+        if max(act.at_us, act.event_us) < before and key not in needed:
             old.append(key)
+            memory.forgotten[act.family] = max(before, memory.forgotten.get(act.family, before))
     for key in old:
         del memory.acts[key]
+    visits = {act.encounter for act in memory.acts.values()}
+    ends = latest - horizon.longest_us - max(_REPEATS_US, lateness_us)
+    for visit in [v for v, at in memory.ended.items() if at < ends and v not in visits]:
+        del memory.ended[visit]
+    latest = memory.latest_us
     before = latest - max(_REPEATS_US, lateness_us)
     repeats = [key for key, seen in memory.seen.items() if seen.at_us < before]
     for key in repeats:

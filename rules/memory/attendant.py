@@ -99,7 +99,9 @@ class Attendant:
         """With what an event is decided that did not come before; the memory remembers it."""
         at_us = us_of(event.time)
         coverage.keep(self.horizon, max(memory.latest_us, at_us))
-        coverage.hears(event.source, EVENT_TYPES[event.type].family, at_us)
+        family, verb, _ = EVENT_TYPES[event.type]
+        if verb != "draft":  # who only asks before may never tell what was signed
+            coverage.hears(event.source, family, at_us)
         key = event_key(event.source, event.id)
         present = self._remember(event, key, digest, at_us, memory)
         return Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)

@@ -88,7 +88,8 @@ class Deadlines:
     ) -> tuple[list[Duty], list[Decision]]:
         """Duties that stand, and what takes back the decisions of those that they replace.
 
-        A duty that a higher revision of the act brought before is not replaced.
+        A duty that a higher revision of the act brought before is not replaced; of equal ones
+        the later event brings it.
         """
         family = EVENT_TYPES[by.type].family
         act = act_key(by.source, family, by.data.act_id)
@@ -96,28 +97,36 @@ class Deadlines:
         found: list[Decision] = []
         for duty in arisen:
             old = memory.timers.get(_timer_id(duty, act))
-            if old is not None and old.revision > by.data.revision:
+            if old is not None and self._rank(old, memory) > (by.data.revision, by.time, by.id):
                 continue
             standing.append(duty)
             if old is None:
                 continue
             about = replace(self._about(old, Timeline(memory), coverage), stands=_REVISED)
-            found += [self._retracted(about, cause, memory, coverage, by) for cause in old.fired]
-            _drop(memory, old)
+            found += self._taken_back(about, memory, coverage, by)
+            drop(memory, old)
         return standing, found
 
     def settle(self, by: Event, memory: Memory, coverage: Coverage) -> list[Decision]:
         """What an event changes about duties: those that it fulfils, ends, voids or extends."""
         found: list[Decision] = []
         family = EVENT_TYPES[by.type].family
+        act = act_key(by.source, family, by.data.act_id)
         acts = Timeline(memory)
         for timer in [one for one in memory.timers.values() if one.kind != LATE]:
             if not self._concerns(family, timer):
                 continue
+            if timer.by and timer.by != act:
+                continue  # only what prevents it can bring it back
             about = self._about(timer, acts, coverage)
             state = about.stands.state
             if state == duties.WAITS:
+                timer.by = ""
                 _reschedule(timer, about.stands.due_us)
+            elif state != duties.GONE and AT_DUE in [step.name for step in timer.steps]:
+                # What prevents it may be taken back before it is due: the duty stays until then.
+                found += self._taken_back(about, memory, coverage, by)
+                timer.by = about.stands.by.key if about.stands.by is not None else ""
             elif state == duties.SATISFIED and not about.stands.is_trusted and timer.fired:
                 if not timer.is_late:
                     timer.is_late = True
@@ -125,10 +134,8 @@ class Deadlines:
                     found += self._decided(about, AT_DUE, memory, coverage)
             else:
                 if state != duties.GONE:
-                    found += [
-                        self._retracted(about, cause, memory, coverage, by) for cause in timer.fired
-                    ]
-                _drop(memory, timer)
+                    found += self._taken_back(about, memory, coverage, by)
+                drop(memory, timer)
         return found
 
     def fire(
@@ -138,15 +145,18 @@ class Deadlines:
         about = self._about(timer, Timeline(memory), coverage)
         if timer.kind == LATE:
             found = [self._late(about, memory, coverage)]
-            _drop(memory, timer)
+            drop(memory, timer)
             return found
-        if about.stands.state != duties.WAITS:
-            _drop(memory, timer)
-            return []
         _reschedule(timer, about.stands.due_us)
         if timer.fire_us > clock_us:
             return []
         step = timer.steps.pop(0)
+        if about.stands.state != duties.WAITS:
+            if step.name == REMIND:
+                _reschedule(timer, about.stands.due_us)
+            else:
+                drop(memory, timer)
+            return []
         found = self._decided(about, step.name, memory, coverage)
         _reschedule(timer, about.stands.due_us)
         return found
@@ -156,7 +166,11 @@ class Deadlines:
         before = memory.latest_us - _KEEP_US
         for timer in [one for one in memory.timers.values() if not one.steps]:
             if timer.due_us < before:
-                _drop(memory, timer)
+                drop(memory, timer)
+
+    def _rank(self, timer: Timer, memory: Memory) -> tuple[int, datetime, str]:
+        event = _event_of(memory.kept[timer.event].value)
+        return timer.revision, event.time, event.id
 
     def _concerns(self, family: str, timer: Timer) -> bool:
         """Whether an event of a family can change a duty: most events of a patient cannot.
@@ -207,6 +221,15 @@ class Deadlines:
         if cause not in timer.fired:
             timer.fired.append(cause)
         return [_of_step(decision, about, rule, step)]
+
+    def _taken_back(
+        self, about: About, memory: Memory, coverage: Coverage, by: Event
+    ) -> list[Decision]:
+        """What takes back all decisions that stand because of a duty."""
+        timer = about.timer
+        found = [self._retracted(about, cause, memory, coverage, by) for cause in timer.fired]
+        timer.fired = []
+        return found
 
     def _retracted(
         self, about: About, cause: str, memory: Memory, coverage: Coverage, by: Event
@@ -264,7 +287,8 @@ def _reschedule(timer: Timer, due_us: int) -> None:
     timer.fire_us = due_us + timer.steps[0].after_us if timer.steps else NEVER_US
 
 
-def _drop(memory: Memory, timer: Timer) -> None:
+def drop(memory: Memory, timer: Timer) -> None:
+    """Forget a timer, and its event where no other timer decides about it."""
     del memory.timers[timer.id]
     kept = memory.kept.get(timer.event)
     if kept is None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from knowledge_base import KnowledgeBase
 from rules.engine.compiler import compile_condition
+from rules.engine.constants import boundaries, epoch_start
 from rules.expect_model import Expect
 from rules.facts import fact_of
 from rules.facts.base import Element
@@ -22,7 +23,7 @@ from rules.memory.applying import counts
 from rules.memory.coverage import Coverage
 from rules.memory.history import restored
 from rules.memory.horizon import TRUSTED, expected_facts
-from rules.memory.model import Act, Memory, Timer
+from rules.memory.model import Act, Memory, Raw, Timer
 from rules.model import Rule
 
 WAITS: Final = ""
@@ -31,6 +32,7 @@ ENDED: Final = "ended"
 VOIDED: Final = "voided"
 GONE: Final = "gone"
 """The rule is not in the pack any more."""
+_ABSENT: Final = "stated_absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class Duties:
 
     def __init__(self, knowledge: KnowledgeBase) -> None:
         self._knowledge = knowledge
-        self._where: dict[int, tuple[Rule, Any]] = {}
+        self._days: dict[int, tuple[Rule, tuple[date, ...]]] = {}
+        self._where: dict[tuple[int, date], Any] = {}
 
     def settle(
         self, timer: Timer, rule: Rule | None, place: Place, acts: Timeline, coverage: Coverage
@@ -88,7 +91,7 @@ class Duties:
             return Settled(VOIDED, timer.due_us, act)
         due = self._extended(timer, expect, acts)
         for event in expect.until:
-            for ended, at in _went_through(acts, event, timer, expect):
+            for ended, at, _ in _went_through(acts, event, timer, expect):
                 if at <= due and not _is_own(ended, event, timer, rule):
                     return Settled(ENDED, due, ended)
         return self._fulfilled(timer, rule, expect, due, place, acts, coverage)
@@ -96,7 +99,7 @@ class Duties:
     def _extended(self, timer: Timer, expect: Expect, acts: Timeline) -> int:
         if expect.extend is None:
             return timer.due_us
-        times = [at for _, at in _went_through(acts, expect.extend[0], timer, expect)]
+        times = [at for _, at, _ in _went_through(acts, expect.extend[0], timer, expect)]
         return max([timer.due_us, *(at + timer.extend_us for at in times if at >= timer.from_us)])
 
     def _fulfilled(
@@ -105,13 +108,15 @@ class Duties:
     ) -> Settled:  # fmt: skip
         uncertain = False
         trusting: Settled | None = None
-        for act, at in _went_through(acts, expect.event, timer, expect):
+        for act, at, agrees in _went_through(acts, expect.event, timer, expect, is_expected=True):
             if _is_own(act, expect.event, timer, rule) or not timer.from_us <= at <= due:
                 continue
-            truth = self._fits(timer, rule, expect, act, place)
-            if truth is None:
+            fits = self._fits(timer, rule, expect, act, place)
+            if fits is False:
+                continue
+            if fits is None or agrees is None:
                 uncertain = True
-            elif truth:
+            else:
                 if act.facts.get(TRUSTED, act.family != "document") is True:
                     return Settled(SATISFIED, due, act)
                 trusting = trusting or Settled(SATISFIED, due, act, is_trusted=False)
@@ -120,16 +125,11 @@ class Duties:
         family = expect.event.partition(".")[0]
         since = coverage.known_since(family)
         why = "" if since is not None and since <= timer.from_us else "not_covered"
-        return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=since)
+        shown = since if why else None
+        return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=shown)
 
     def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, place: Place) -> Truth:
-        known = self._where.get(id(rule))
-        if known is None or known[0] is not rule:
-            run = compile_condition(expect.where, PAST, act.family, self._knowledge, place.day)
-            names = expected_facts(expect)
-            found = [fact_of(name, PAST) for name in names]
-            known = self._where[id(rule)] = (rule, (run, tuple(f for f in found if f is not None)))
-        run, facts = known[1]
+        run, facts = self._compiled(rule, expect, act.family, place.day)
         values = restored(facts, act.facts)
         for name, raw in timer.this.items():
             fact = fact_of(f"{THIS}{name}", PAST)
@@ -137,6 +137,21 @@ class Duties:
                 values[fact.name] = restore(fact, raw)
         truth: Truth = run(place, values, Element(None, ""), values)
         return truth
+
+    def _compiled(self, rule: Rule, expect: Expect, family: str, day: date) -> Any:
+        """What is asked of an expected event by the knowledge of a day, and the facts for it."""
+        days = self._days.get(id(rule))
+        if days is None or days[0] is not rule:
+            days = self._days[id(rule)] = (rule, boundaries((rule,), self._knowledge))
+            self._where = {name: one for name, one in self._where.items() if name[0] != id(rule)}
+        epoch = epoch_start(days[1], day)
+        known = self._where.get((id(rule), epoch))
+        if known is None:
+            run = compile_condition(expect.where, PAST, family, self._knowledge, epoch)
+            found = [fact_of(name, PAST) for name in expected_facts(expect)]
+            known = run, tuple(fact for fact in found if fact is not None)
+            self._where[id(rule), epoch] = known
+        return known
 
 
 def families_of(rule: Rule | None) -> frozenset[str]:
@@ -155,15 +170,29 @@ def _is_own(act: Act, event: str, timer: Timer, rule: Rule) -> bool:
 
 
 def _went_through(
-    acts: Timeline, event: str, timer: Timer, expect: Expect
-) -> Iterator[tuple[Act, int]]:
-    """The acts that went through an event and agree with the duty, with the time of that."""
+    acts: Timeline, event: str, timer: Timer, expect: Expect, *, is_expected: bool = False
+) -> Iterator[tuple[Act, int, Truth]]:
+    """The acts that went through an event and agree with the duty, with the time of that.
+
+    Of the expected event also those of which it is not known whether they agree.
+    """
     family, _, verb = event.partition(".")
     match = tuple(zip(expect.match, timer.match, strict=True))
     for act in acts[family]:
         if verb not in act.reached:
             continue
+        at = act.at_us if act.is_timed else act.reached[verb]
         facts = act.facts
         # An event that ends or extends a duty agrees in those of the facts that its family has.
         if all(facts[name] == value for name, value in match if name in facts):
-            yield act, act.at_us if act.is_timed else act.reached[verb]
+            is_whole = not is_expected or all(name in facts for name, _ in match)
+            yield act, at, True if is_whole else None
+        elif is_expected and all(_may_agree(facts.get(name), value) for name, value in match):
+            yield act, at, None
+
+
+def _may_agree(known: Raw, value: Raw) -> bool:
+    """Whether a kept fact is the value, or nobody knows; one that is stated absent is not."""
+    if known is None or known == value:
+        return True
+    return type(known) is dict and known.get("unknown", _ABSENT) != _ABSENT

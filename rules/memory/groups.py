@@ -19,6 +19,7 @@ from rules.grouping import Grouping, Keys, facts_of_key, facts_of_scope, scope_o
 from rules.memory import applying
 from rules.memory.attendant import Activity, Attendant, MemorySettings, Taken
 from rules.memory.coverage import Coverage
+from rules.memory.deadlines import drop
 from rules.memory.history import Recalled
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, Sent, act_key, event_key
@@ -116,7 +117,7 @@ class Attendants:
             return self.patients.fire(memory, coverage, timer_id, clock_us)
         attendant = self.groups.get(name)
         if attendant is None:
-            del memory.timers[timer_id]  # its rules are not in the pack any more
+            drop(memory, memory.timers[timer_id])  # its rules are not in the pack any more
             return Taken()
         return attendant.fire(memory, coverage.of_group(name), timer_id, clock_us)
 

@@ -27,6 +27,12 @@ class Recalled(msgspec.Struct, frozen=True):
     due_us: int | None = None
     """Of a duty that is decided about: when what it expects was due."""
 
+    def known_since(self, family: str) -> int | None:
+        """From when acts of a family are known and not yet forgotten; None: never."""
+        since = self.coverage.known_since(family)
+        dropped = self.memory.forgotten.get(family)
+        return since if since is None or dropped is None else max(since, dropped)
+
 
 class Window(NamedTuple):
     """From when (not included, but for `from_is_in`) up to when (included)."""

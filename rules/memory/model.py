@@ -14,6 +14,8 @@ import msgspec
 
 SCHEMA: Final = 1
 NEVER_US: Final = 2**63 - 1
+TIMELESS: Final = ("birth_date", "sex")
+"""Facts of the person that hold at any time."""
 
 Raw: TypeAlias = Any
 """A fact's value as JSON has it; see rules.facts.restoring."""
@@ -82,6 +84,10 @@ class Measured(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     code: tuple[str, str] = ("", "")
     """System and code, as the source wrote them."""
     act: str = ""
+    """The key of the act that measured it; "": said along with another one."""
+    revision: int = 0
+    is_void: bool = False
+    """It was corrected, or taken back."""
 
 
 class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -128,6 +134,8 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     """The causes of decisions that stand because of it."""
     is_late: bool = False
     """Whether what was expected came, with a time that nobody can trust."""
+    by: str = ""
+    """The key of the act that fulfilled or ended it before it was due: it may be taken back."""
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
@@ -193,6 +201,10 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Visit to the time of its end."""
     groups: dict[str, Sent] = {}
     """Act key to the groups that the act belongs to."""
+    forgotten: dict[str, int] = {}
+    """Family to the time before which acts may have been dropped."""
+    runs: dict[str, list[Said]] = {}
+    """Facts of the person that change: since when which value was said, oldest first."""
 
     @property
     def next_us(self) -> int:

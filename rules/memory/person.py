@@ -6,6 +6,7 @@ a patient event says of birth and sex outweighs what acts carry along.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
@@ -13,16 +14,24 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from contracts.acts import AllergyStatement, Condition, Encounter, Observation, Patient, Result
+from contracts.acts import (
+    VOIDING,
+    AllergyStatement,
+    Condition,
+    Encounter,
+    Observation,
+    Patient,
+    Result,
+)
 from contracts.event import EVENT_TYPES, Event
 from contracts.values import Listing, PatientSnapshot
 from knowledge_base import KnowledgeBase
 from rules.memory.applying import raw_of
 from rules.memory.instants import us_of
-from rules.memory.model import Measured, Memory, Said, act_key
+from rules.memory.model import TIMELESS, Measured, Memory, Said, act_key
 
 FIELDS: Final = ("birth_date", "sex", "pregnant", "lactating", "weight", "chronic_pain")
-_OWN: Final = ("birth_date", "sex")
+_KEPT_RUNS: Final = 4
 _KEPT_VALUES: Final = 8
 """Values of one analyte: late data and post-event rules look back a little."""
 _NONE: Final[list[Measured]] = []
@@ -41,12 +50,16 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase) ->
         if EVENT_TYPES[event.type].verb in _ENDS:
             memory.ended[data.act_id] = at_us
     elif kind is Patient:
-        for name in _OWN:
+        for name in TIMELESS:
             value = getattr(data, name)
             if value is not UNSET:
                 _say(memory, name, value, at_us, "patient")
     elif kind is Result or kind is Observation:
-        _measure(data.items, at_us, memory, knowledge, data.act_id)
+        family, verb, _ = EVENT_TYPES[event.type]
+        act = act_key(event.source, family, data.act_id)
+        _revise(act, data.revision, memory)
+        is_void = verb in VOIDING
+        _measure(data.items, at_us, memory, knowledge, act, data.revision, is_void=is_void)
     elif kind is AllergyStatement:
         _listed(memory.allergies, event, data.allergies)
     elif kind is Condition:
@@ -61,11 +74,23 @@ def _snapshot(
         if value is UNSET:
             continue
         known = said.get(name)
+        one = Said(raw_of(value), at_us)
+        if name not in TIMELESS:
+            memory.runs[name] = _run(memory.runs.get(name, ()), one)
         if known is None or (at_us >= known.at_us and not known.source):
-            said[name] = Said(raw_of(value), at_us)
+            said[name] = one
     observed = snapshot.observations
     if type(observed) is Listing:
-        _measure(observed.items, at_us, memory, knowledge, "")
+        _measure(observed.items, at_us, memory, knowledge)
+
+
+def _run(known: Sequence[Said], one: Said) -> list[Said]:
+    """Since when which value was said, with one more statement; the last few."""
+    found: list[Said] = []
+    for said in sorted((*known, one), key=lambda said: (said.at_us, repr(said.value))):
+        if not found or found[-1].value != said.value:
+            found.append(said)
+    return found[-_KEPT_RUNS:]
 
 
 def _say(memory: Memory, name: str, value: Any, at_us: int, source: str) -> None:
@@ -74,7 +99,28 @@ def _say(memory: Memory, name: str, value: Any, at_us: int, source: str) -> None
         memory.said[name] = Said(raw_of(value), at_us, source)
 
 
-def _measure(items: Any, at_us: int, memory: Memory, knowledge: KnowledgeBase, act_id: str) -> None:
+def _revise(act: str, revision: int, memory: Memory) -> None:
+    """What earlier revisions of an act measured does not count any more; it stays for a while,
+    so that they are known when they come again."""
+    for name, values in memory.measured.items():
+        if any(one.act == act and one.revision < revision for one in values):
+            memory.measured[name] = [
+                one if one.act != act or one.revision >= revision
+                else msgspec.structs.replace(one, revision=revision, is_void=True)
+                for one in values
+            ]  # fmt: skip
+
+
+def _measure(
+    items: Any, at_us: int, memory: Memory, knowledge: KnowledgeBase, act: str = "",
+    revision: int = 0, *, is_void: bool = False,
+) -> None:  # fmt: skip
+    if act and any(
+        one.act == act and one.revision > revision
+        for values in memory.measured.values()
+        for one in values
+    ):
+        return  # a later revision is known
     for item in items:
         code = item.code
         analyte = knowledge.analyte(code.system, code.code)
@@ -87,7 +133,7 @@ def _measure(items: Any, at_us: int, memory: Memory, knowledge: KnowledgeBase, a
             continue
         value = item.value if item.value is not UNSET else item.text
         raw = None if value is UNSET else raw_of(value)
-        measured = Measured(raw, when, (code.system, code.code), act_id)
+        measured = Measured(raw, when, (code.system, code.code), act, revision, is_void)
         if measured not in values:
             memory.measured[analyte.id] = sorted([*values, measured], key=_when)[-_KEPT_VALUES:]
 
@@ -102,8 +148,9 @@ def _listed(listed: dict[str, Any], event: Event, said: Any) -> None:
     data: Any = event.data
     key = act_key(event.source, family, data.act_id)
     known = listed.get(key)
-    if known is not None and known[0] > data.revision:
+    at_us = us_of(event.time)
+    if known is not None and (known[0], known[1]) > (data.revision, at_us):
         return
     is_there = verb not in ("entered_in_error", "cancelled", "resolved")
     raw = msgspec.to_builtins(said) if is_there else None
-    listed[key] = [data.revision, us_of(event.time), raw]
+    listed[key] = [data.revision, at_us, raw]

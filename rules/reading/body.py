@@ -87,9 +87,8 @@ class _Reader:
         unless = self._condition("unless", place, NEVER)
         node = f.get("finding")
         expect = read_expect(f, place)
-        group_by = read_group_by(
-            f, place, (scope, when, unless), expect, is_awaiting=f.get(words.EXPECT) is not None
-        )
+        has_duty = f.get(words.EXPECT) is not None
+        group_by = read_group_by(f, place, (scope, when, unless), expect, is_awaiting=has_duty)
         finding = (
             read_finding(node, place, (scope, when, unless), expect, self.problems)
             if node
@@ -98,7 +97,8 @@ class _Reader:
         if node is not None and finding is not None:
             if finding.amount is not None:
                 check_refunds(on, node.get("amount") or node, f)
-            _check_phases(on, node.get("by_phase") or node, finding, f)
+            phases = node.get("by_phase") or node
+            _check_phases(on, phases, finding, f, has_duty=has_duty)
         version, effective, evidence = f.positive("version"), self._effective(), self._evidence()
         if_unknown = f.choice("if_unknown", words.IF_UNKNOWN, "count")
         limits = f.text("limits", may_be_empty=True)
@@ -188,9 +188,13 @@ class _Reader:
         return Evidence(source, locator)
 
 
-def _check_phases(on: tuple[str, ...], node: Node, finding: FindingSpec, f: Fields) -> None:
+def _check_phases(
+    on: tuple[str, ...], node: Node, finding: FindingSpec, f: Fields, *, has_duty: bool
+) -> None:
     """Report what a rule says of phases that its events are never in: nobody would hear it."""
     there = {phase_of(verb, family) for family, _, verb in (name.partition(".") for name in on)}
+    if there and has_duty:
+        there.add("post")  # the phase in which it is told that something is due
     for phase in finding.by_phase:
         if there and phase not in there:
             where = node.get(phase) or node

@@ -342,3 +342,20 @@ def test_a_key_tells_its_facts_and_never_grows_beyond_a_record_key() -> None:
     assert len(key) < 200
     assert facts_of_key("namespace|id") == ""
     assert scope_of(group_key("a+b", ["1", "2"])) == "group:a+b=1+2"
+
+
+def test_a_group_whose_rules_are_gone_keeps_no_event_for_them() -> None:
+    expect = {
+        "event": "result.reported", "match": ["event.institution"], "within": HOURS_72,
+    }  # fmt: skip
+    message = {"zh": "{deadline.due_at}", "en": "{deadline.due_at}"}
+    rule = in_two_places(
+        when=None, expect=expect, finding={**FINDING, "message": message},
+        group_by=["event.institution"],
+    )  # fmt: skip
+    town = Town(rule)
+    town.comes(0)
+    assert any(memory.kept for memory in town.memories.values())
+    town.attendants = Attendants(Evaluator(Pack.of(()), BASE))
+    town.passes(73)
+    assert not any(memory.timers or memory.kept for memory in town.memories.values())
