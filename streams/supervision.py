@@ -282,10 +282,10 @@ class Supervisor:
         if taken.reused:
             return _reused(value)
         past.heard(event, received_ms)
+        if taken.changed:  # also by an event that came again: its act may have left the group
+            past.keep(group)
         if taken.repeat is not None:
             return Repeated(event, encode_record(taken.repeat))
-        if taken.changed:
-            past.keep(group)
         return Joined(event, issued)
 
     def _issue(self, decision: Decision) -> Issued:

@@ -220,8 +220,7 @@ class Replay:
     def _group(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
         """An event that was given to a group, whose records stand in the order of its decisions."""
         activity = activity_of(record.key or b"", dict(record.headers))
-        past = _Seen(self._past) if step.kind == "repeat" else self._past
-        shared = supervisor.join(record.value, activity, past, record.timestamp_ms)
+        shared = supervisor.join(record.value, activity, self._past, record.timestamp_ms)
         if step.kind == "repeat":
             self.found.repeats += 1
             self._compare(step, [shared.record] if isinstance(shared, Repeated) else [])

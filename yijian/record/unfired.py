@@ -48,9 +48,7 @@ def overdue(steps: Sequence[Step], past: Remembered) -> Iterator[Overdue]:
         tick, setting = passed.get(timer.source), set_by.get((subject, timer.event))
         if tick is None or setting is None or not _had_passed(timer, tick, setting[0]):
             continue
-        yield Overdue(
-            Due(subject, timer.id, tick.step.clock_us), tick.step, setting[1].origin
-        )
+        yield Overdue(Due(subject, timer.id, tick.step.clock_us), tick.step, setting[1].origin)
 
 
 def _had_passed(timer: Timer, tick: Passed, set_at: int) -> bool:

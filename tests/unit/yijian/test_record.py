@@ -127,7 +127,9 @@ def test_a_withdrawn_timer_may_fire_again(log: Log) -> None:
 def test_a_timer_that_was_lost_is_found_by_the_others_of_its_tick(log: Log) -> None:
     log.takes(BEFORE, admission("in", 0), admission("in2", 0, "v2", "p2"), event("a", 73))
     log.passes(event("", 74))
-    lost = [d for d in log.decisions if d.key == b"test|p2" and KindHeaders.TIMER in dict(d.headers)]
+    lost = [
+        d for d in log.decisions if d.key == b"test|p2" and KindHeaders.TIMER in dict(d.headers)
+    ]
     log.decisions = [d for d in log.decisions if d not in lost]
     assert log.replayed().unfired == []  # the tick may still go on
     log.takes(event("b", 74))
@@ -284,3 +286,18 @@ def test_an_event_of_which_a_group_was_never_told_is_found() -> None:
     log.goes_on_with(core_of(again()))
     log.takes(event("c", 3))
     assert log.replayed().unheard == []  # other rules may have no such groups
+
+
+def test_a_group_that_was_told_by_an_interrupted_run_hears_that_the_act_left_it_before() -> None:
+    log = Log(core_of(two_places()))
+    first = log.comes(event("a1", 0, act_id="a", practitioner="P1"))
+    moved = log.comes(
+        event("a2", 1, act_id="a", revision=2, practitioner="P2", event="prescription.amended"),
+        OTHER,
+    )
+    log.takes(first)  # the group's state was written, the patient's was not
+    log.past.forget(b"test|p1")
+    log.takes(moved, first, event("b", 2, "p2", institution="demo-h2", practitioner="P1"))
+    assert log.activities[-2].headers  # the group is told that the act is another's by now
+    found = log.replayed()
+    assert (found.differing, found.repeats, alerts(found)) == ([], 1, [])
