@@ -13,7 +13,7 @@ import logging
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from contracts.decision import Decision, KindHeaders, Reader
 from contracts.topics import INTAKE_FAMILIES
 from simulation.feed import PRODUCER_SETTINGS
 from yijian import settings
-from yijian.composition import load_core
+from yijian.composition import Core, load_core
 from yijian.kafka_log import read
 from yijian.settings import Settings
 from yijian.stack import Size, Stack
@@ -84,11 +84,19 @@ def site(s: Settings) -> Settings:
     )
 
 
-def measure(s: Settings, wish: Wish) -> dict[str, Any]:
-    """Figures of one run. `lost`, `twice` and `early` count deadlines, and must be 0."""
+def measure(
+    s: Settings,
+    wish: Wish,
+    prefix: Sequence[str] | None = None,
+    also: Callable[[Settings, Core], dict[str, Any]] = lambda s, core: {},
+) -> dict[str, Any]:
+    """Figures of one run. `lost`, `twice` and `early` count deadlines, and must be 0.
+
+    `prefix` replaces `python -m yijian` of the worker; `also` adds figures while Kafka is there.
+    """
     say(f"{machine.describe()}; load average {machine.load_average():.1f}")
     core = load_core(s)
-    with Stack(s, core.knowledge, Size(sinks=0)) as stack:
+    with Stack(s, core.knowledge, Size(sinks=0), prefix=prefix) as stack:
         killer = random.Random(wish.seed)
         sent = _send(stack.settings, wish)
         began = time.monotonic()
@@ -101,7 +109,7 @@ def measure(s: Settings, wish: Wish) -> dict[str, Any]:
             stack.processes.kill("worker-0")
             say(f"killed the worker at {moment:.1f} s")
         time.sleep(max(0.0, began + until - time.monotonic()))
-        return _counted(stack.settings, sent, wish)
+        return {**_counted(stack.settings, sent, wish), **also(stack.settings, core)}
 
 
 def _send(s: Settings, wish: Wish) -> dict[str, int]:

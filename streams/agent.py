@@ -72,7 +72,7 @@ class Agent:
         if memories is not None:
             outputs.withdraw(withdrawals)
         if not await self._answer_all(batch, outputs):
-            self._lanes.abandon(passage)
+            self._lanes.abandon(passage, outputs.handed_over)
             return
         outputs.seal(batch.last + 1)
         self._lanes.sent(passage, outputs.count, outputs.size)

@@ -16,6 +16,7 @@ StreamsError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from traceback import format_tb
 from typing import NamedTuple
 
 
@@ -92,3 +93,20 @@ class StuckError(StreamsError):
 
 class AgentFailed(StreamsError):
     """An exception left the evaluation of a batch: a bug, and the batch is not acknowledged."""
+
+
+def kind_and_place(error: BaseException) -> str:
+    """What an error is and where it arose; its text may quote an event, and is left out."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at line {trace.tb_lineno} of {trace.tb_frame.f_code.co_name}" if trace else ""
+    return f"{type(error).__name__}{where}"
+
+
+def agent_failure(error: Exception) -> StreamsError:
+    """An error that left the agent, as one that can be logged."""
+    if isinstance(error, StreamsError):
+        return error
+    way = "".join(format_tb(error.__traceback__))
+    return AgentFailed(f"a batch could not be worked through: {kind_and_place(error)}\n{way}")

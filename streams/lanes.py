@@ -58,8 +58,8 @@ class Passage:
     """One batch on its way through its lane."""
 
     __slots__ = (
-        "bytes", "changes", "decided", "epoch", "lane", "last", "outputs", "received_ms", "state",
-        "tp",
+        "bytes", "changes", "decided", "epoch", "is_abandoned", "lane", "last", "outputs",
+        "received_ms", "state", "tp",
     )  # fmt: skip
 
     def __init__(self, tp: TP, last: int, epoch: int, lane: Lane) -> None:
@@ -68,6 +68,8 @@ class Passage:
         self.epoch = epoch
         self.lane = lane
         self.bytes = 0
+        self.is_abandoned = False
+        """Whether it was given up: it leaves when what was produced of it is confirmed."""
         self.received_ms: list[int] = []
         """When the broker took the records that this batch answers."""
         self.changes: Any = None
@@ -170,10 +172,14 @@ class Lanes:
         if passage.outputs.complete:
             self._advance(passage.lane)
 
-    def abandon(self, passage: Passage) -> None:
-        """Give up a batch before all its outputs were produced; it is never acknowledged."""
-        passage.lane.awaiting_outputs.remove(passage)
-        self._gone(passage)
+    def abandon(self, passage: Passage, count: int) -> None:
+        """Give up a batch of whose outputs only `count` are with the producer.
+
+        It is never acknowledged, but it leaves only when these are confirmed: until then its
+        partition must not be another worker's, whose decisions they would follow.
+        """
+        passage.is_abandoned = True
+        passage.outputs.expect(count)
         self._advance(passage.lane)
 
     async def room(self) -> bool:
@@ -239,11 +245,12 @@ class Lanes:
     def _advance(self, lane: Lane) -> None:
         outputs, states, writer = lane.awaiting_outputs, lane.awaiting_state, self._state
         while outputs and outputs[0].outputs.complete:
-            if writer is not None and not writer.may_write:
-                if not self._forgoing:
-                    break
+            # Where one was let go none that follows is written: its state would cover the gap.
+            if self._forgoing or outputs[0].is_abandoned:
                 self._gone(outputs.popleft())
                 continue
+            if writer is not None and not writer.may_write:
+                break
             passage = outputs.popleft()
             passage.state.expect(writer.write(passage) if writer is not None else 0)
             states.append(passage)

@@ -80,6 +80,11 @@ class Outputs:
             produce(*output)
         self._waiting.clear()
 
+    @property
+    def handed_over(self) -> int:
+        """How many outputs are with the producer."""
+        return self.count - len(self._waiting)
+
     def answer(self, record: Any) -> None:
         """Find the answer to one record: a decision and its alerts, or where else it goes."""
         key: bytes | None = record.key

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
+from contracts.decision import Basis
 from contracts.intake import Rejected
 from contracts.registry import read_registered
 from knowledge_base.registry import NOTHING, Register, Registry, faults
@@ -175,6 +176,10 @@ class RegisteredRules:
         supervisor = self._rules.supervisor
         supervisor.use(self._registry.latest)
         return supervisor
+
+    @property
+    def basis(self) -> Basis | None:
+        return self._rules.basis
 
     @property
     def standing(self) -> Standing:

@@ -59,7 +59,7 @@ class Status:
     def health(self) -> Health:
         """Healthy is a member of the group that may write; also one that waits for partitions."""
         vitals = self.vitals()
-        basis = self.rules.supervisor.basis
+        basis = self.rules.basis
         partitions: dict[str, list[int]] = {}
         for topic, partition in sorted(vitals.positions):
             partitions.setdefault(topic, []).append(partition)

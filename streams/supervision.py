@@ -17,7 +17,7 @@ from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
 from knowledge_base.registry import NOTHING, Registry
 from rules.memory.attendant import Activity
 from streams.cutting import fit_alert, fit_decision
-from streams.errors import StateUnreadable
+from streams.errors import StateUnreadable, kind_and_place
 from streams.past import Attendant, Due, Past
 
 DEFAULT_MAX_OUTPUT_BYTES: Final = 4 * 1_048_576 - 16_384
@@ -282,10 +282,10 @@ class Supervisor:
         if taken.reused:
             return _reused(value)
         past.heard(event, received_ms)
+        if taken.changed:  # also by an event that came again: its act may have left the group
+            past.keep(group)
         if taken.repeat is not None:
             return Repeated(event, encode_record(taken.repeat))
-        if taken.changed:
-            past.keep(group)
         return Joined(event, issued)
 
     def _issue(self, decision: Decision) -> Issued:
@@ -338,9 +338,4 @@ def _failed(value: bytes | None, error: Exception) -> DeadLetter:
 
 
 def _told(error: Exception) -> str:
-    # The error's text may quote the event: only its kind and place leave the process.
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" at line {trace.tb_lineno} of {trace.tb_frame.f_code.co_name}" if trace else ""
-    return f"{type(error).__name__}{where}; report this as a bug"
+    return f"{kind_and_place(error)}; report this as a bug"

@@ -76,6 +76,8 @@ class Consumer(driver.Consumer):
         self.last_commit_at = monotonic()
         self.ready_serial = -1
         """The seek whose records may be delivered; -1 while positions are unknown."""
+        self.handed_on: dict[TP, int] = {}
+        """Where reading stood when everything that was fetched before had been delivered."""
         deliver = self.callback
         acks_enabled_for = self.app.topics.acks_enabled_for
 
@@ -96,6 +98,8 @@ class Consumer(driver.Consumer):
         To Faust a message is a record of its first batch's partition: each passes several queues
         by itself, and at a moderate load a fetch brings a few records of many partitions.
         """
+        if self.ready_serial >= 0:  # whoever asks for more has delivered all of the fetch before
+            self.handed_on = self._thread.fetch_positions()
         try:
             fetched, _ = await self._wait_next_records(timeout)
         except UnsupportedCodecError as error:
@@ -171,6 +175,7 @@ class Consumer(driver.Consumer):
         """
         generation = self.app.consumer_generation_id
         self.ready_serial = -1
+        self.handed_on = {}
         start = await self._thread.seek_to_start()
         if start is None or generation != self.app.consumer_generation_id:
             return  # another rebalance came between; it will seek
@@ -190,11 +195,12 @@ class Consumer(driver.Consumer):
     def progress(self) -> dict[TP, Progress]:
         """How far each partition is; to be read from any thread."""
         tracker = self.tracker
-        committed, fetched = tracker.positions(), self._thread.fetch_positions()
+        committed, passed = tracker.positions(), self.handed_on
         return {
-            # With nothing under way, what was skipped (transaction markers) counts as done.
+            # With nothing under way, what was skipped (transaction markers) counts as done. What
+            # was fetched and waits for the agent's queue does not: nobody has looked at it.
             tp: Progress(
-                offset if tracker.unacknowledged([tp]) else max(offset, fetched.get(tp, 0)),
+                offset if tracker.unacknowledged([tp]) else max(offset, passed.get(tp, 0)),
                 committed.get(tp, offset),
             )
             for tp, offset in tracker.processed().items()

@@ -39,6 +39,7 @@ from streams.errors import (
     ConfigurationError,
     RegistryUnreadable,
     StreamsError,
+    agent_failure,
 )
 from streams.figures import Figures
 from streams.lanes import Lanes
@@ -264,10 +265,7 @@ class _Worker:
                 await agent.run(_batches(stream, self._rules))
             except Exception as error:
                 # Faust would acknowledge and go on: never let it see the exception.
-                failure = AgentFailed(f"a batch could not be worked through: {error!r}")
-                failure.__cause__ = error
-                log.error("An exception left the agent", exc_info=error)
-                self.fail(failure)
+                self.fail(agent_failure(error))
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         """Give the partitions up with nothing under way and everything done committed."""

@@ -1,7 +1,8 @@
 """Is anything lost, twice or different? Counted from Kafka's log against ClickHouse's tables.
 
 lost            intake records without a dead letter whose event key has no decision, or no row in
-                the events table
+                the events table; timers whose time had passed, of which no decision tells; and
+                events of which a group was never told
 duplicates      keys with more than one current row through the views the product reads, plus keys
                 whose repeated decisions differ in content, where nothing is remembered
 disorder        decisions that stand before a decision about an earlier record of their partition
@@ -109,6 +110,8 @@ def audit(settings: Settings, core: Core) -> Audit:
         if key not in accounted and origin not in tables.dead
     ]
     lost += [origin for origin in seen.refused if origin not in tables.dead]
+    lost += found.unfired
+    lost += [origin for origin in found.unheard if origin not in tables.dead]
     stored = {
         name: finding for name, (key, finding) in tables.alerts.items() if key not in not_recomputed
     }

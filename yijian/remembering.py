@@ -6,11 +6,12 @@ it is forgotten by not keeping it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from contracts.event import Event
 from rules.memory.coverage import Coverage
-from rules.memory.model import NEVER_US, Memory, decode, encode
+from rules.memory.model import NEVER_US, Memory, Timer, decode, encode
 from streams.past import Due
 
 
@@ -60,6 +61,12 @@ class Remembered:
                 return Due(subject, timer, clock_us)
             heappop(self._hints)  # it moved or is gone; where it moved there is another hint
         return None
+
+    def waiting(self, until_us: int) -> Iterator[tuple[bytes, Timer]]:
+        """The timers that are to fire until then, in no order of time, with their subjects."""
+        for subject in sorted({subject for at_us, subject in self._hints if at_us <= until_us}):
+            timers = decode(self._values[subject]).timers.values()
+            yield from ((subject, timer) for timer in timers if timer.fire_us <= until_us)
 
     def failed(self, due: Due) -> None:
         """A timer could not be evaluated: it waits until its subject is heard of again."""

@@ -53,8 +53,9 @@ class GroupAttendant(Attendant):
         if names is not None:
             event = only_lines(event, names)
         taken = self.take(event, digest, memory, coverage, scope)
-        if not activity.stands and taken.changed:
-            _move(memory, event)
+        # An event that an interrupted run told of already may have come too late this time.
+        if not (activity.stands or taken.reused) and _move(memory, event):
+            taken.changed = True
         return taken
 
     def _leave(
@@ -184,9 +185,11 @@ def only_lines(event: Event, names: Iterable[str]) -> Event:
     return msgspec.structs.replace(event, data=msgspec.structs.replace(data, items=items))
 
 
-def _move(memory: Memory, event: Event) -> None:
-    """The act, as this event says it, belongs to another group."""
+def _move(memory: Memory, event: Event) -> bool:
+    """The act, as this event says it, belongs to another group; whether that is new."""
     key = act_key(event.source, EVENT_TYPES[event.type].family, event.data.act_id)
     act = memory.acts.get(key)
-    if act is not None and act.event_id == event.id:
-        memory.acts[key] = msgspec.structs.replace(act, removed=applying.MOVED)
+    if act is None or act.event_id != event.id or act.removed == applying.MOVED:
+        return False
+    memory.acts[key] = msgspec.structs.replace(act, removed=applying.MOVED)
+    return True

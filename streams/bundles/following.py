@@ -22,6 +22,7 @@ from typing import Any, Final, Protocol
 from confluent_kafka import KafkaException
 
 from contracts.bundle import Activation, Refusal, Why, content_key
+from contracts.decision import Basis
 from streams.bundles.log import BundleLog
 from streams.bundles.pace import Pace
 from streams.bundles.standing import Refused, Standing
@@ -104,6 +105,10 @@ class BundledRules:
         if self._supervisor is None:
             raise BundlesUnreadable("the bundles topic has not been read yet")
         return self._supervisor
+
+    @property
+    def basis(self) -> Basis | None:
+        return self.supervisor.basis
 
     @property
     def standing(self) -> Standing:

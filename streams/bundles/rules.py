@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from contracts.decision import Basis
 from streams.bundles.standing import Standing
 from streams.supervision import Supervisor
 
@@ -13,7 +14,14 @@ class Rules(Protocol):
 
     @property
     def supervisor(self) -> Supervisor:
-        """To be asked once for a batch, so that one bundle decides all of it."""
+        """To be asked once for a batch, so that one bundle decides all of it.
+
+        By the agent alone, between two batches: asking may put another registry under the rules.
+        """
+
+    @property
+    def basis(self) -> Basis | None:
+        """What decisions are computed with, where that is told; from any thread, at any time."""
 
     @property
     def standing(self) -> Standing: ...
@@ -42,6 +50,10 @@ class FixedRules:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
+
+    @property
+    def basis(self) -> Basis | None:
+        return self.supervisor.basis
 
     def start(self) -> None:
         """Nothing: they are here."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.errors import StateUnreadable, StreamsError
+from streams.errors import StateUnreadable, StreamsError, kind_and_place
 from streams.state.interrupted import Tail, Withdrawal, as_headers
 from streams.state.memories import Memories
 from streams.state.stores import InMemory, Opening
@@ -200,6 +200,4 @@ def failure_of(error: Exception) -> StreamsError:
     """An error as one of this package."""
     if isinstance(error, StreamsError):
         return error
-    failure = StateUnreadable(f"the state could not be read back: {error!r}")
-    failure.__cause__ = error
-    return failure
+    return StateUnreadable(f"the state could not be read back: {kind_and_place(error)}")

@@ -33,6 +33,14 @@ OTHER = "yijian.in.prescription.lis.v1"
 Headers = tuple[tuple[str, bytes], ...]
 
 
+class Forgetting(Remembered):
+    """A past of which a crash may take a part."""
+
+    def forget(self, subject: bytes) -> None:
+        """Nothing of a subject was written."""
+        del self._values[subject]
+
+
 class Log:
     """One partition number: what came in, and what was decided."""
 
@@ -43,13 +51,13 @@ class Log:
         self.intake: list[LogRecord] = []
         self.activities: list[LogRecord] = []
         self.decisions: list[LogRecord] = []
-        self.past = Remembered()
+        self.past = Forgetting()
         self._ticks = 0
         self._by: Supervisor = supervisor_of(settings, core)
 
     def restart(self, core: Core | None = None) -> None:
         """The process ends; nothing was remembered. Another core may take over."""
-        self.past = Remembered()
+        self.past = Forgetting()
         self._by = supervisor_of(self.settings, core or self.core)
 
     def goes_on_with(self, core: Core) -> None:

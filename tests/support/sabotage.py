@@ -4,6 +4,7 @@ commit_early  the worker commits what it was handed, before any output is confir
 skip_cut      the sink records the position of a cut of decisions whose rows it never wrote
 skip_event_cut  the same with a cut of events
 drop_order    the worker takes the records of every batch from last to first
+forget_timers  the worker never looks at every third timer again
 """
 
 from __future__ import annotations
@@ -70,8 +71,22 @@ def drop_order() -> None:
     transport.cut = backwards
 
 
+def forget_timers() -> None:
+    from zlib import crc32
+
+    from streams.state.timers import Timers
+
+    note = Timers.set
+
+    def forgetting(self: Timers, subject: bytes, timers: Any) -> None:
+        note(self, subject, [one for one in timers if crc32(one.id.encode()) % 3])
+
+    Timers.set = forgetting  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
-    how = {f.__name__: f for f in (commit_early, skip_cut, skip_event_cut, drop_order)}
+    ways = (commit_early, skip_cut, skip_event_cut, drop_order, forget_timers)
+    how = {f.__name__: f for f in ways}
     how[sys.argv.pop(1)]()
     sys.argv[0] = "yijian"
     from yijian.cli import main

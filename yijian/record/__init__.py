@@ -5,6 +5,7 @@ timers fired. The same order, begun with nothing remembered, must lead to the sa
 
 order     what the decisions topic says of one partition number, step by step
 replay    the steps once more, with what is remembered from step to step
+unfired   timers that should have fired in it and did not
 log       both read from Kafka, one partition number after the other
 """
 

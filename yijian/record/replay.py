@@ -19,6 +19,7 @@ from streams.supervision import Answer, Issued, Joined, Repeated, Result, Superv
 from yijian.expected import Expected, Supervisors
 from yijian.kafka_log import LogRecord, Origin
 from yijian.record.order import Order, Step
+from yijian.record.unfired import overdue
 from yijian.remembering import Remembered
 
 NOT_IN_LOG: Final = "record_not_found"
@@ -45,8 +46,28 @@ class Recomputed:
     """Decisions about groups among them."""
     differing: list[Origin] = field(default_factory=list)
     """Decisions, by where they stand, that this order of record does not lead to."""
+    unfired: list[Origin] = field(default_factory=list)
+    """Intake records that set a timer whose time had passed, and of which no decision tells."""
     disordered: list[Origin] = field(default_factory=list)
     """Intake records that a later record of their partition overtook."""
+    told: dict[tuple[bytes, EventKey], Origin] = field(default_factory=dict)
+    """Groups that had to be told of an event, and where the event came in."""
+    joined: set[tuple[bytes, EventKey]] = field(default_factory=set)
+    """Groups about which something was decided, or repeated, because of an event."""
+    packs: set[str] = field(default_factory=set)
+    """Rules that decisions name."""
+    is_whole: bool = True
+    """Whether the log has everything from the beginning."""
+
+    @property
+    def unheard(self) -> list[Origin]:
+        """Intake records of which a group was never told; [] where that cannot be known.
+
+        After a change of rules a group may be one that nobody asks for any more.
+        """
+        if not self.is_whole or len(self.packs) > 1:
+            return []
+        return [origin for name, origin in self.told.items() if name not in self.joined]
 
 
 class Replay:
@@ -89,6 +110,7 @@ class Replay:
         """
         self._past, self._unknown = Remembered(), set()
         self._is_whole = is_whole or not self._supervisors.files.remembers
+        self.found.is_whole &= is_whole
         self.found.disordered += order.disordered
         self.found.of_groups += order.of_groups
         left = [record for record in intake if not self._is_answered(record, order)]
@@ -97,10 +119,18 @@ class Replay:
             self._unanswered(record, keys)
         values = {record.place: record for record in intake} | dict(rekeyed or {})
         for step in order.steps:
+            self._note(step)
             if step.is_void:
                 self.found.voided += 1
             else:
                 self._take(step, values)
+        self._look_for_unfired(order)
+
+    def _note(self, step: Step) -> None:
+        if step.basis is not None:
+            self.found.packs.add(step.basis.pack)
+        if step.origin[0] == self._activities:
+            self.found.joined.add((step.subject, step.event))
 
     def _is_answered(self, record: LogRecord, order: Order) -> bool:
         self.found.expected.records += 1
@@ -181,6 +211,8 @@ class Replay:
                 step, [result.decision_bytes, *(i.decision_bytes for i in result.further)]
             )
             self._stands(result)
+            for activity in result.activities:
+                self.found.told[activity.subject, step.event] = step.origin
         else:
             self._compare(step, [])
         self.found.decisions += len(step.recorded)
@@ -188,8 +220,7 @@ class Replay:
     def _group(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
         """An event that was given to a group, whose records stand in the order of its decisions."""
         activity = activity_of(record.key or b"", dict(record.headers))
-        past = _Seen(self._past) if step.kind == "repeat" else self._past
-        shared = supervisor.join(record.value, activity, past, record.timestamp_ms)
+        shared = supervisor.join(record.value, activity, self._past, record.timestamp_ms)
         if step.kind == "repeat":
             self.found.repeats += 1
             self._compare(step, [shared.record] if isinstance(shared, Repeated) else [])
@@ -209,6 +240,16 @@ class Replay:
             self.found.expected.decided(one.decision)
         self.found.timers += 1
         self.found.decisions += len(step.recorded)
+
+    def _look_for_unfired(self, order: Order) -> None:
+        for due, step, origin in overdue(order.steps, self._past):
+            supervisor = self._find(step.basis)
+            if isinstance(supervisor, str) or due.subject in self._unknown:
+                continue
+            # It may well have fired with nothing to say: its rule is gone, or it only moved.
+            fired = supervisor.fire(due, self._past)
+            if isinstance(fired, TimerFailed) or fired:
+                self.found.unfired.append(origin)
 
     def _supervise(self, supervisor: Supervisor, record: LogRecord) -> Result:
         past = self._past if supervisor.remembers else None

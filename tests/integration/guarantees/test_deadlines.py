@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from benchmarks import deadlines
 from yijian import settings
+from yijian.composition import Core
+from yijian.record import recompute
+from yijian.settings import Settings
 
-pytestmark = pytest.mark.integration
+SABOTAGE = Path(__file__).parents[2] / "support" / "sabotage.py"
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-@pytest.mark.timeout(300)
+def unfired(s: Settings, core: Core) -> dict[str, Any]:
+    """Deadlines that the audit would miss."""
+    return {"unfired": len(recompute(s, core).unfired)}
+
+
 def test_each_deadline_stands_once_through_a_kill_and_a_clock_ahead_fires_nobodys() -> None:
     wish = deadlines.Wish(deadlines=300, rate=100, seconds=6, kills=2, seed=3)
-    found = deadlines.measure(deadlines.site(settings.load()), wish)
+    found = deadlines.measure(deadlines.site(settings.load()), wish, also=unfired)
     assert found["deadlines"] == found["fired"] == 300
-    assert found["lost"] == found["twice"] == found["early"] == 0
+    assert found["lost"] == found["twice"] == found["early"] == found["unfired"] == 0
     assert found["of_a_clock_ahead"] == 0
+
+
+def test_deadlines_that_a_worker_forgets_are_found_by_the_order_of_record() -> None:
+    wish = deadlines.Wish(deadlines=300, rate=100, seconds=6, kills=0, seed=3)
+    broken = [sys.executable, str(SABOTAGE), "forget_timers"]
+    found = deadlines.measure(deadlines.site(settings.load()), wish, broken, unfired)
+    assert 0 < found["unfired"] <= found["lost"] < 300

@@ -177,8 +177,23 @@ async def test_an_abandoned_batch_is_never_acknowledged_and_holds_nobody_up() ->
     lanes = Lanes(log.acknowledge, fail)
     given_up, after = lanes.enter(A0, 9, 1), lanes.enter(A0, 19, 1)
     lanes.sent(after, 0, 0)
-    lanes.abandon(given_up)
+    lanes.abandon(given_up, 0)
     assert log == [("ack a0", 19)]
+    assert lanes.batches == 0
+
+
+async def test_an_abandoned_batch_leaves_when_what_was_produced_of_it_is_confirmed() -> None:
+    log = Log()
+    lanes = Lanes(log.acknowledge, fail, state=State(log))
+    given_up = lanes.enter(A0, 9, 1)
+    given_up.outputs.report(None, None)
+    lanes.close()
+    lanes.abandon(given_up, 2)
+    with pytest.raises(FlushTimedOut, match="1 batches were not confirmed"):
+        await lanes.flush(0.01)
+    given_up.outputs.report(None, None)
+    await lanes.flush(1.0)
+    assert log == []
     assert lanes.batches == 0
 
 
@@ -262,6 +277,21 @@ async def test_batches_whose_state_may_not_be_written_leave_without_being_acknow
     await lanes.flush(1.0)
     assert log == []
     assert lanes.batches == 0
+
+
+async def test_nothing_is_written_behind_a_batch_that_was_let_go() -> None:
+    log = Log()
+    state = State(log)
+    lanes = Lanes(log.acknowledge, fail, state=state)
+    state.may_write = False
+    lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
+    behind = lanes.enter(A0, 19, 1)
+    lanes.close()
+    lanes.forgo()
+    state.may_write = True  # a heartbeat was answered after all
+    lanes.sent(behind, 0, 0)
+    await lanes.flush(1.0)
+    assert log == []
 
 
 async def test_a_batch_knows_where_its_last_decision_stands() -> None:

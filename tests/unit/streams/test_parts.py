@@ -18,13 +18,14 @@ from contracts.identity import partition_of
 from contracts.intake import Reason
 from contracts.topics import Topics
 from streams.config import Timeouts, WorkerConfig
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, StateUnreadable, agent_failure
 from streams.figures import MAX_UNKNOWN_PATHS, OTHER, Figures, Histogram
 from streams.lanes import Lane, Passage
 from streams.lease import Lease
 from streams.origin import Origin, origin_headers, origin_of
 from streams.placement import Placement
 from streams.security import aiokafka_options
+from streams.state.recovery import failure_of
 from streams.supervision import Answer, DeadLetter, Supervisor
 from streams.transport import cut
 from support.streams_fakes import FakeEvaluator, prescription, subject
@@ -220,3 +221,20 @@ def test_latency_runs_from_the_broker_taking_the_record_to_its_confirmed_answer(
     figures.left(passage)
     assert sum(figures.latency.counts) == 3
     assert figures.latency.sum == pytest.approx(0.22)
+
+
+def test_what_an_error_quotes_of_an_event_is_not_told() -> None:
+    name = "hospital|7\ud800"
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        failures = [agent_failure(error), failure_of(error)]
+    for failure in failures:
+        assert "hospital" not in str(failure)
+        assert "UnicodeEncodeError at line" in str(failure)
+    assert "test_what_an_error_quotes" in str(failures[0])
+
+
+def test_an_error_of_this_package_is_told_as_it_is() -> None:
+    error = StateUnreadable("a remembered state is damaged")
+    assert agent_failure(error) is failure_of(error) is error

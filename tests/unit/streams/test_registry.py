@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from contracts.clock import ManualClock
 from contracts.event import encode_event
 from contracts.registry import PractitionerEntry, RegisteredPractitioner, encode_registered
 from knowledge_base.registry import Register, overlaid
@@ -20,8 +22,13 @@ from spec.rules.world import knowledge, make_rule
 from streams.bundles import FixedRules
 from streams.bundles.topic import Entry
 from streams.errors import RegistryUnreadable
+from streams.figures import Figures
+from streams.lease import Lease
+from streams.offsets import OffsetTracker
 from streams.registry import RegisteredRules, RegistryFollower
+from streams.status import Status
 from streams.supervision import Answer, Supervisor
+from streams.watchdog import Lags
 from support.streams_worker import until
 
 BASE = knowledge()
@@ -131,6 +138,32 @@ def test_a_change_counts_from_the_next_batch_and_a_removal_gives_the_files_word(
     world.reads("")
     decision = world.decides()
     assert (decision.findings, decision.basis.registry) == ((), "")
+
+
+def test_whoever_asks_for_health_changes_nothing_under_a_batch(world: World) -> None:
+    world.rules.start()
+    supervisor = world.rules.supervisor  # of a batch that goes on
+    record = world.topic.licensed(False)
+    world.reads(Register.of([record]).digest)
+    health = status_of(world.rules).health()
+    assert health.details["rules"]["registry"]["digest"] == Register.of([record]).digest
+    assert supervisor.basis is not None
+    assert supervisor.basis.registry == ""
+
+
+def status_of(rules: RegisteredRules) -> Status:
+    clock = ManualClock(datetime(2026, 11, 20, tzinfo=UTC))
+    consumer = SimpleNamespace(tracker=OffsetTracker(), last_commit_at=0.0)
+    return Status(
+        consumer=lambda: cast(Any, consumer),
+        generation=lambda: 1,
+        lanes=cast(Any, SimpleNamespace(bytes=0, batches=0)),
+        lease=Lease(10, 6),
+        lags=Lags,
+        figures=Figures(clock),
+        clock=clock,
+        rules=rules,
+    )
 
 
 def test_a_record_that_says_nothing_leaves_the_one_before(world: World) -> None:

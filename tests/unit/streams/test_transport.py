@@ -53,7 +53,10 @@ class BareConsumer(Consumer):
         self.lease = None
         self.flow_active = True
         self.ready_serial = 7
+        self.handed_on = {}
         self._read_offset = {}
+        self._thread = cast(Any, SimpleNamespace(fetch_positions=lambda: dict(self.fetched_to)))
+        self.fetched_to: dict[TP, int] = {}
 
     async def _wait_next_records(self, timeout: float) -> Any:
         found = self.fetches.pop(0)
@@ -111,6 +114,27 @@ async def test_nothing_more_is_delivered_when_the_flow_stops() -> None:
         delivered.append(tp)
         consumer.flow_active = False
     assert delivered == [A0]
+
+
+async def test_what_was_fetched_is_not_done_before_it_was_delivered() -> None:
+    consumer = BareConsumer(fetched(7, a0=[record(A0, 4)], a1=[record(A1, 1)]), fetched(7))
+    consumer.limits = FetchLimits(max_batch_bytes=1)
+    consumer.tracker.start({A0: 4, A1: 1})
+    consumer.fetched_to = {A0: 4, A1: 1}
+    async for tp, _ in consumer.getmany(1.0):
+        consumer.fetched_to = {A0: 5, A1: 2}  # by the fetch, before anything of it is delivered
+        assert [consumer.progress()[other].done for other in (A0, A1)] == [4, 1]
+        last = 4 if tp == A0 else 1
+        consumer.tracker.delivered(tp, last)
+    assert [consumer.progress()[tp].done for tp in (A0, A1)] == [4, 1]
+
+
+async def test_what_was_skipped_is_done_when_all_that_was_fetched_is_delivered() -> None:
+    consumer = BareConsumer(fetched(7))
+    consumer.tracker.start({A0: 4})
+    consumer.fetched_to = {A0: 6}  # markers of transactions, and no record
+    await consumer.batches()
+    assert consumer.progress()[A0].done == 6
 
 
 @pytest.mark.parametrize(

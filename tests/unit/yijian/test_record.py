@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from contracts.decision import KindHeaders
 from contracts.identity import EventKey
 from support.past import (
     SITE,
@@ -123,6 +124,46 @@ def test_a_withdrawn_timer_may_fire_again(log: Log) -> None:
     assert (found.differing, found.timers, alerts(found)) == ([], 1, ["spec.note"])
 
 
+def test_a_timer_that_was_lost_is_found_by_the_others_of_its_tick(log: Log) -> None:
+    log.takes(BEFORE, admission("in", 0), admission("in2", 0, "v2", "p2"), event("a", 73))
+    log.passes(event("", 74))
+    lost = [
+        d for d in log.decisions if d.key == b"test|p2" and KindHeaders.TIMER in dict(d.headers)
+    ]
+    log.decisions = [d for d in log.decisions if d not in lost]
+    assert log.replayed().unfired == []  # the tick may still go on
+    log.takes(event("b", 74))
+    assert log.replayed().unfired == [log.intake[2].place]
+
+
+def test_a_decision_that_stood_and_was_withdrawn_is_a_timer_that_was_lost(log: Log) -> None:
+    log.takes(BEFORE, admission("in", 0), event("a", 73))
+    log.passes(event("", 74))
+    log.withdraws()  # although it was remembered: it will not fire again
+    log.takes(BEFORE, admission("in2", 1, "v2", "p2"))
+    log.passes(event("", 75))
+    log.takes(event("b", 75))
+    assert log.replayed().unfired == [log.intake[1].place]
+
+
+def test_a_timer_that_was_set_after_its_tick_is_not_lost(log: Log) -> None:
+    log.takes(BEFORE, admission("in", 0))
+    log.passes(event("", 74))
+    log.takes(admission("in3", 0, "v3", "p3"))  # overdue at once: it fires at the next tick
+    assert log.replayed().unfired == []
+
+
+def test_a_timer_that_an_interrupted_tick_left_waiting_is_not_lost(log: Log) -> None:
+    log.takes(BEFORE, admission("in", 0), admission("in2", 0, "v2", "p2"))
+    log.passes(event("", 74))
+    log.withdraws()
+    stood = log.decisions.pop(-2)  # only the other patient's memory knew that it had fired
+    assert stood.key == b"test|p1"
+    log.takes(event("b", 75))
+    found = log.replayed()
+    assert (found.unfired, found.timers, found.voided) == ([], 1, 1)
+
+
 def test_a_decision_that_was_tampered_with_is_found_and_the_alert_too(log: Log) -> None:
     log.takes(event("a", 0), event("b", 1))
     last = log.decisions[-1]
@@ -233,3 +274,30 @@ def test_groups_are_gone_through_in_the_order_of_their_own_decisions() -> None:
     assert len(decided) == 4
     log.activities[0] = log.activities[0]._replace(key=b"g|practitioner.id|P9")
     assert log.replayed().differing
+
+
+def test_an_event_of_which_a_group_was_never_told_is_found() -> None:
+    log = Log(core_of(two_places(), again()))
+    log.takes(event("a", 0, practitioner="P1"), event("b", 2, "p2", practitioner="P1"))
+    assert log.replayed().unheard == []
+    lost = log.decisions.pop()
+    assert b'"scope":"group' in (lost.value or b"")
+    assert log.replayed().unheard == [log.intake[1].place]
+    log.goes_on_with(core_of(again()))
+    log.takes(event("c", 3))
+    assert log.replayed().unheard == []  # other rules may have no such groups
+
+
+def test_a_group_that_was_told_by_an_interrupted_run_hears_that_the_act_left_it_before() -> None:
+    log = Log(core_of(two_places()))
+    first = log.comes(event("a1", 0, act_id="a", practitioner="P1"))
+    moved = log.comes(
+        event("a2", 1, act_id="a", revision=2, practitioner="P2", event="prescription.amended"),
+        OTHER,
+    )
+    log.takes(first)  # the group's state was written, the patient's was not
+    log.past.forget(b"test|p1")
+    log.takes(moved, first, event("b", 2, "p2", institution="demo-h2", practitioner="P1"))
+    assert log.activities[-2].headers  # the group is told that the act is another's by now
+    found = log.replayed()
+    assert (found.differing, found.repeats, alerts(found)) == ([], 1, [])
