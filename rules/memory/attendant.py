@@ -26,6 +26,7 @@ from rules.memory.history import Recalled
 from rules.memory.horizon import Horizon
 from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US, Act, Memory, Seen, event_key
+from rules.memory.uncovered import Uncovered, looks_of, uncovered
 
 _FORGET_EVERY: Final = 64
 """Events of a subject between two looks at what is old."""
@@ -64,6 +65,7 @@ class Attendant:
         rules = evaluator.pack.rules
         self.horizon = Horizon.of(rules, evaluator.knowledge, group=group)
         self._deadlines = Deadlines(evaluator, group)
+        self._looks = looks_of(rules, evaluator.knowledge, group)
 
     def take(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
@@ -80,7 +82,7 @@ class Attendant:
     ) -> Asked:
         """With what an event is decided that did not come before; the memory remembers it."""
         at_us = us_of(event.time)
-        coverage.keep(self.horizon, max(memory.latest_us, at_us))
+        coverage.keep(self.horizon)
         coverage.hears(event.source, EVENT_TYPES[event.type].family, at_us)
         key = event_key(event.source, event.id)
         present = self._remember(event, key, digest, at_us, memory)
@@ -121,7 +123,8 @@ class Attendant:
         if timer is None or timer.fire_us > clock_us:
             return Taken(changed=False)
         at_us = timer.fire_us if timer.kind != LATE else None
-        fired = self._deadlines.fire(timer, memory, coverage, clock_us)
+        known = coverage.kept_for(self.horizon)
+        fired = self._deadlines.fire(timer, memory, known, clock_us)
         return Taken(tuple(delivery.limited(one, memory, at_us) for one in fired))
 
     def next_due_us(self, memory: Memory) -> int | None:
@@ -136,6 +139,12 @@ class Attendant:
             for timer in memory.timers.values()
             if timer.fire_us <= clocks_us.get(timer.source, -1)
         )
+
+    def uncovered(self, coverage: Coverage) -> list[Uncovered]:
+        """The rules that look back further than is known; from any thread."""
+        evaluator = self.evaluator
+        known = coverage.kept_for(self.horizon)
+        return uncovered(self._looks, known, evaluator.knowledge, lambda at: evaluator.zone("", at))
 
     def _again(self, event: Event, digest: str, seen: Seen, scope: str) -> Taken:
         if seen.digest != digest:

@@ -179,7 +179,7 @@ class Memories:
 
     def forget_coverage(self) -> None:
         """Events went by that are not remembered: from now on the timeline begins anew."""
-        self.coverage.since.clear()
+        self.coverage.forget()
 
     def begin(self, positions: Mapping[str, int]) -> bool:
         """Go on where reading goes on; False where records before that are not remembered.

@@ -14,7 +14,7 @@ from rules.memory.instants import instant_of, us_of
 from rules.memory.model import Delivered, Memory, encode
 from rules.model import Rule
 from spec.rules.world import make_rule
-from unit.rules.memory.test_attendant import BASE, START, Patient
+from support.remembered_patient import BASE, START, Patient
 
 HOUR_US = 3_600_000_000
 FINDING: dict[str, Any] = {
