@@ -177,7 +177,7 @@ class Supervisor:
         return issued
 
     def _answer(self, event: Event, value: bytes, unknown: tuple[str, ...]) -> Answer:
-        issued = self._issue(self._decide(event, digest_of(value)))
+        issued = self._issue(self._decide(event, _digest(value)))
         return Answer(event, issued.decision, issued.decision_bytes, issued.alerts, unknown)
 
     def _attend(
@@ -192,7 +192,7 @@ class Supervisor:
         subject = event.subject.encode()
         memory = past.recall(subject)
         try:
-            taken = attendant.take(event, digest_of(value), memory, past.coverage)
+            taken = attendant.take(event, _digest(value), memory, past.coverage)
             issued = [self._issue(decision) for decision in taken.decisions]
         except Exception:
             past.undo(subject)
@@ -234,8 +234,7 @@ _PIECE: Final = 2047
 """hashlib gives the interpreter away for more, and winning it back costs more than hashing."""
 
 
-def digest_of(value: bytes) -> str:
-    """Names an event's bytes: the same key with another digest is other content."""
+def _digest(value: bytes) -> str:
     # Most processors compute SHA-256 themselves, which no other good hash can match.
     digest = sha256(value[:_PIECE], usedforsecurity=False)
     for start in range(_PIECE, len(value), _PIECE):

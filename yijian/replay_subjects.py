@@ -21,7 +21,6 @@ from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US
 from rules.replay import Change, ChangedRule, Kind, Remembering, Side, Tally
 from simulation.ndjson import Line, read
-from streams.supervision import digest_of
 from yijian.replay_clock import Clock
 from yijian.replay_pieces import Counts, Plan
 
@@ -162,7 +161,7 @@ class Worker:
             self._compared += 1
         else:
             self._others += 1
-        changes = self._past.compare(event, digest_of(line.value), line.number)
+        changes = self._past.compare(event, line.number)
         for number, change in enumerate(changes):
             self._tell(line.number, number, change)
 

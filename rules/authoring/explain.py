@@ -110,12 +110,12 @@ def _lines(step: Step, depth: int) -> Iterator[str]:
         yield from _lines(child, depth + 1)
 
 
-def explain(rule_id: str, event: Event, evaluator: Evaluator) -> Explanation:
+def explain(rule_id: str, event: Event, evaluator: Evaluator, asked: Asked = NOW) -> Explanation:
     """The conditions of a rule of the evaluator's pack on an event, with origins of the facts.
 
-    Raises ValueError for no such rule.
+    `asked` says what is remembered. Raises ValueError for no such rule.
     """
-    return Explainer(evaluator, with_origins=True).explain(rule_id, event)
+    return Explainer(evaluator, with_origins=True).explain(rule_id, event, asked)
 
 
 class Explainer:

@@ -136,7 +136,9 @@ def _name(path: Path) -> str:
 
 def _again(c: Context, event: Event) -> Context:
     """A fresh context as of the same day: what the day itself depends on is no origin."""
-    return Context(event, c.day, c.zone, c.knowledge)
+    again = Context(event, c.day, c.zone, c.knowledge)
+    again.recalled = c.recalled
+    return again
 
 
 def _value(read: Any, c: Context, find: Find | None) -> Any:

@@ -102,7 +102,7 @@ class _Run:
             self._decisions += ((moment.line, decision) for decision in decisions)
             self._compare(moment, decisions)
         told = [one for _, decision in self._decisions for one in said_by(decision)]
-        missing = [fact for one in told if isinstance(one.value, tuple) for fact in one.value]
+        missing = [fact for one in told for fact in _missing(one)]
         return Ran(
             self._got(told),
             tuple(self._diffs),
@@ -187,6 +187,13 @@ class _Run:
         """A virtual time as the records write it."""
         at = at_of(part) if name == "until" or TIMED.search(name) else None
         return part if at is None else instant(at, self._zone).astimezone(UTC).isoformat()
+
+
+def _missing(said: Said) -> tuple[str, ...]:
+    """The facts that are missing, to decide or to exempt."""
+    if isinstance(said.value, Finding):
+        return said.value.exemption_unverified
+    return said.value if isinstance(said.value, tuple) else ()
 
 
 def said_by(decision: Decision) -> list[Said]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from rules.authoring.origins import Find, Origin, Origins
 from rules.authoring.received import received
 from rules.authoring.said import said
 from rules.engine import compiler
+from rules.engine.past import name_of
 from rules.engine.plan import Ready
 from rules.engine.reasons import Asker, Lack, fact_value
 from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
@@ -54,6 +55,9 @@ class Step:
     steps: tuple[Step, ...] = ()
     lacks: tuple[Lack, ...] = ()
     """Of a single condition that is unknown: what it lacks, why, and how old or late a value is."""
+    past: Mapping[str, Any] | None = None
+    """Of a condition on the past: `certain` and `possible` (None: no bound), or `holds` and `at`;
+    `why` they differ, and `since` when the past is known."""
 
     def tests(self) -> Iterator[Step]:
         """The single conditions below, in the order of the text."""
@@ -133,7 +137,8 @@ class Steps:
             if (entry := compared(operand, values)) is not None
         ]
         lacks = tuple(self._asker(each).missing(history, c, x)) if truth is None else ()
-        return Step("test", said(history), truth, (), tuple(operands), lacks=lacks)
+        past = c.facts.get(name_of(history)) or (x.facts.get(name_of(history)) if x else None)
+        return Step("test", said(history), truth, (), tuple(operands), lacks=lacks, past=past)
 
     def _asker(self, each: str) -> Asker:
         found = self._askers.get(each)

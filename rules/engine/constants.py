@@ -27,8 +27,6 @@ from rules.model import (
     QuantityOperand,
     Rule,
     Words,
-    operands_of,
-    tests_of,
 )
 from rules.reading.fields import day_of, time_of
 
@@ -111,10 +109,6 @@ def boundaries(rules: Iterable[Rule], knowledge: KnowledgeBase) -> tuple[date, .
         days.add(rule.effective.start)
         if rule.effective.end is not None:
             days.add(rule.effective.end)
-        for tree in (rule.scope, rule.when, rule.unless):
-            for test in tests_of(tree):
-                for operand in operands_of(test):
-                    days.update(_days_of(operand, knowledge))
         for operand in rule.operands:
             days.update(_days_of(operand, knowledge))
     return tuple(sorted(days))

@@ -96,7 +96,8 @@ class Attendant:
         decision, arisen = self.evaluator.duties(event, digest, asked)
         revised: list[Decision] = []
         if decision.waiting:
-            arisen, revised = self._deadlines.replaced(arisen, event, memory, coverage)
+            arisen, taken_back = self._deadlines.replaced(arisen, event, memory, coverage)
+            revised = [delivery.limited(one, memory) for one in taken_back]
             key = event_key(event.source, event.id)
             decision = self._wait(decision, arisen, event, digest, key, memory)
         decision = delivery.limited(decision, memory)

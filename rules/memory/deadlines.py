@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -25,7 +26,7 @@ from rules.engine.duties import AT_DUE, ESCALATE, REMIND, Duty
 from rules.engine.evaluator import Evaluator
 from rules.memory import duties
 from rules.memory.coverage import Coverage
-from rules.memory.duties import Duties, Place, Settled
+from rules.memory.duties import Duties, Place, Settled, families_of
 from rules.memory.history import Recalled
 from rules.memory.instants import instant_of
 from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
@@ -57,6 +58,7 @@ class Deadlines:
         self._evaluator = evaluator
         self._group = group
         self._duties = Duties(evaluator.knowledge)
+        self._families: dict[tuple[str, int], frozenset[str]] = {}
 
     def set(
         self, arisen: Iterable[Duty], event: Event, digest: str, key: str, memory: Memory,
@@ -107,7 +109,10 @@ class Deadlines:
     def settle(self, by: Event, memory: Memory, coverage: Coverage) -> list[Decision]:
         """What an event changes about duties: those that it fulfils, ends, voids or extends."""
         found: list[Decision] = []
+        family = EVENT_TYPES[by.type].family
         for timer in [one for one in memory.timers.values() if one.kind != LATE]:
+            if not self._concerns(family, timer):
+                continue
             about = self._about(timer, memory, coverage)
             state = about.stands.state
             if state == duties.WAITS:
@@ -152,12 +157,20 @@ class Deadlines:
             if timer.due_us < before:
                 _drop(memory, timer)
 
+    def _concerns(self, family: str, timer: Timer) -> bool:
+        """Whether an event of a family can change a duty: most events of a patient cannot.
+
+        A duty whose rule is gone is every event's concern.
+        """
+        name = timer.rule, timer.version
+        families = self._families.get(name)
+        if families is None:
+            families = self._families[name] = families_of(self._evaluator.body(*name))
+        return not families or family in families
+
     def _about(self, timer: Timer, memory: Memory, coverage: Coverage) -> About:
         kept = memory.kept[timer.event]
-        taken = decode(kept.value)
-        if not isinstance(taken, Accepted):  # it was encoded by us from an accepted event
-            raise ValueError("a kept event cannot be read")
-        event = taken.event
+        event = _event_of(kept.value)
         if timer.kind == LATE:
             return About(timer, event, kept.digest, None, Settled(duties.WAITS, timer.fire_us))
         rule = self._evaluator.body(timer.rule, timer.version)
@@ -201,6 +214,15 @@ class Deadlines:
         decision = self._evaluator.decide(about.event, about.digest, asked)
         why = Retraction(why=about.stands.state, source=by.source, id=by.id)
         return msgspec.structs.replace(decision, verdict=RETRACTED, retracted=why)
+
+
+@lru_cache(maxsize=1024)
+def _event_of(value: bytes) -> Event:
+    """A kept event, which is decided about again and again."""
+    taken = decode(value)
+    if not isinstance(taken, Accepted):  # it was encoded by us from an accepted event
+        raise ValueError("a kept event cannot be read")
+    return taken.event
 
 
 def cause_of(timer: Timer, step: str) -> str:

@@ -77,7 +77,7 @@ def _limited(
         return found
     if found.overridden_by:  # it is told to nobody: the finding that stands for it is
         return msgspec.structs.replace(found, delivery=None)
-    name = _name(found, decision.phase)
+    name = _name(found, decision)
     until_us = us_of(datetime.fromisoformat(found.delivery.until)) + shift_us
     mine = Delivered(
         alert_id=found.alert_id,
@@ -102,9 +102,14 @@ def _limited(
     return msgspec.structs.replace(found, delivery=delivery)
 
 
-def _name(found: Finding, phase: str) -> str:
-    """What may be told only once. A shadow finding is shown to nobody: it hides no active one."""
-    parts = (found.rule_id, str(found.rule_version), found.rule_status, phase, found.key)
+def _name(found: Finding, decision: Decision) -> str:
+    """What may be told only once.
+
+    A shadow finding is shown to nobody: it hides no active one. That something is due soon hides
+    not that it is overdue: each step of a duty is told by itself.
+    """
+    version, step = str(found.rule_version), decision.cause.rpartition(":")[2]
+    parts = (found.rule_id, version, found.rule_status, decision.phase, step, found.key)
     return "\x1f".join(parts)
 
 

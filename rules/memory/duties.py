@@ -129,6 +129,16 @@ class Duties:
         return truth
 
 
+def families_of(rule: Rule | None) -> frozenset[str]:
+    """The families of the events that a duty of a rule depends on; none where it has no duties."""
+    if rule is None or rule.expect is None:
+        return frozenset()
+    expect = rule.expect
+    extending = () if expect.extend is None else (expect.extend[0],)
+    names = (*rule.on, expect.event, *expect.until, *extending)
+    return frozenset(name.partition(".")[0] for name in names)
+
+
 def _is_own(act: Act, event: str, timer: Timer, rule: Rule) -> bool:
     """Whether it is what brought the duty: an act may end by itself what its beginning brought."""
     return act.key == timer.act and event in rule.on

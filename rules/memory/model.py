@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import fields, replace
 
 SCHEMA: Final = 1
 NEVER_US: Final = 2**63 - 1
@@ -194,6 +195,24 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
             self.seen or self.acts or self.said or self.timers or self.measured or self.links
             or self.allergies or self.conditions or self.delivered or self.alerts
         )  # fmt: skip
+
+
+_STORES: Final = tuple(f.name for f in fields(Memory) if f.default_factory is dict)
+
+
+def copied(memory: Memory) -> Memory:
+    """An equal memory: what is done to the one does not show in the other.
+
+    Much cheaper than encoding it, for what is never changed in place is shared.
+    """
+    copy = memory.__copy__()
+    for name in _STORES:
+        setattr(copy, name, getattr(memory, name).copy())
+    for analyte, values in memory.measured.items():
+        copy.measured[analyte] = values.copy()
+    for key, timer in memory.timers.items():
+        copy.timers[key] = replace(timer, steps=timer.steps.copy(), fired=timer.fired.copy())
+    return copy
 
 
 def event_key(source: str, event_id: str) -> str:

@@ -55,7 +55,9 @@ class Change(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
 
 _BILLS: Final = "billing."
 MAIN: Final = ("rule_status", "result", "severity", "action")
-COMPARED: Final = (*MAIN, "audience", "suggest", "exemption_unverified", "message", "amount")
+COMPARED: Final = (
+    *MAIN, "audience", "suggest", "exemption_unverified", "message", "amount", "delivery",
+)  # fmt: skip
 """The parts of a finding in which a change is reported, where it has them."""
 
 

@@ -27,12 +27,15 @@ _IDENTITY: Final = "patient.id"
 
 
 def needs_past(rules: Iterable[Rule]) -> bool:
-    """Whether any of the rules looks back, waits, or reads what may be remembered of a patient."""
+    """Whether any of the rules looks back, waits, tells only once within a time, or reads what may
+    be remembered of a patient."""
     return any(_needs_past(body) for rule in rules for body in rule.bodies)
 
 
 def _needs_past(rule: Rule) -> bool:
-    if rule.expect is not None or rule.each in REMEMBERED:
+    if rule.expect is not None or rule.finding.once_within is not None:
+        return True
+    if rule.each in REMEMBERED:
         return True
     trees = (rule.scope, rule.when, rule.unless)
     return any(
@@ -80,10 +83,10 @@ class Remembering:
         memory = self._before.memories.get(event.subject)
         return memory is not None and event_key(event.source, event.id) in memory.seen
 
-    def compare(self, event: Event, digest: str, line: int) -> list[Change]:
+    def compare(self, event: Event, line: int) -> list[Change]:
         """Everything that the sides say differently of an event; both remember it."""
-        before = self._before.take(event, digest, line)
-        after = self._after.take(event, digest, line)
+        before = self._before.take(event, line)
+        after = self._after.take(event, line)
         if event.type not in self._comparer.types:
             return []
         self._comparer.looks_at(event)
@@ -137,15 +140,15 @@ class _Side:
     def next_us(self) -> int:
         return self._hints[0][0] if self._hints else NEVER_US
 
-    def take(self, event: Event, digest: str, line: int) -> Decision | None:
+    def take(self, event: Event, line: int) -> Decision | None:
         """The event's own decision; None where no rule is about such events."""
         memory = self.memories.get(event.subject)
         if memory is None:
             memory = self.memories[event.subject] = Memory()
-        asked = self._attendant.meet(event, digest, memory, self.coverage)
+        asked = self._attendant.meet(event, "", memory, self.coverage)
         own = None
         if event.type in self._types:
-            taken = self._attendant.answer(event, digest, asked)
+            taken = self._attendant.answer(event, "", asked)
             own, *further = taken.decisions
             if own.waiting:
                 self._lines[event_key(event.source, event.id)] = line

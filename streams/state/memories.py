@@ -16,7 +16,7 @@ import msgspec
 
 from contracts.event import Event
 from rules.memory.coverage import Coverage
-from rules.memory.model import NEVER_US, Memory, decode, encode
+from rules.memory.model import NEVER_US, Memory, copied, decode, encode
 from streams.errors import StateUnreadable
 from streams.offsets import Work
 from streams.past import Due
@@ -79,7 +79,7 @@ class Memories:
         self._touched: dict[bytes, Memory] = {}
         self._max_live = max_live
         self._packing = Packing()
-        self._before: bytes | None = None
+        self._before: Memory | None = None
         self._stored_bytes = 0
         self._reach = Reach()
         self._sealed_us = 0
@@ -113,7 +113,7 @@ class Memories:
             self._before = None
         else:
             # Values in store are of the end of the batch before: within a batch they are too old.
-            self._before = encode(memory) if subject in self._touched else None
+            self._before = copied(memory) if subject in self._touched else None
         return memory
 
     def keep(self, subject: bytes) -> None:
@@ -127,7 +127,7 @@ class Memories:
         if self._before is None:
             del self._live[subject]
         else:
-            self._live[subject] = self._touched[subject] = decode(self._before)
+            self._live[subject] = self._touched[subject] = self._before
 
     def heard(self, event: Event, received_ms: int | None) -> None:
         """An event was looked at: its source's clock goes on."""

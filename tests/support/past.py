@@ -72,7 +72,7 @@ def core_of(*rules: Rule, waits_for_late: bool = False) -> Core:
     return Core(BASE, pack, evaluator)
 
 
-def event(event_id: str, at_h: float, patient: str = "p1", **short: Any) -> Event:
+def event(event_id: str, at_h: float, who: str = "p1", **short: Any) -> Event:
     """An event so many hours after START; a prescription of D1 unless `event` says otherwise."""
     base: dict[str, Any] = {
         "event": "prescription.signed",
@@ -83,19 +83,17 @@ def event(event_id: str, at_h: float, patient: str = "p1", **short: Any) -> Even
     if not str(short.get("event", "prescription")).startswith("prescription"):
         base.pop("items")
     made = event_of({**base, **short}, BASE)
-    return msgspec.structs.replace(made, id=event_id, subject=f"test|{patient}")
+    return msgspec.structs.replace(made, id=event_id, subject=f"test|{who}")
 
 
-def admission(event_id: str, at_h: float, visit: str = "v1", patient: str = "p1") -> Event:
+def admission(event_id: str, at_h: float, visit: str = "v1", who: str = "p1") -> Event:
     encounter = {"id": visit, "kind": "inpatient"}
-    return event(
-        event_id, at_h, patient, event="encounter.admitted", act_id=visit, encounter=encounter
-    )
+    return event(event_id, at_h, who, event="encounter.admitted", act_id=visit, encounter=encounter)
 
 
-def progress_note(event_id: str, at_h: float, visit: str = "v1", patient: str = "p1") -> Event:
+def progress_note(event_id: str, at_h: float, visit: str = "v1", who: str = "p1") -> Event:
     return event(
-        event_id, at_h, patient, event="document.signed", kind="first_progress_note",
+        event_id, at_h, who, event="document.signed", kind="first_progress_note",
         encounter={"id": visit}, signed_at_trusted=True,
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from rules.authoring import workbench
 from rules.authoring.explain import ElementExplanation, Explanation, Step
 from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.testing import read_cases
+from rules.engine.asked import NOW
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator
 from rules.engine.reasons import FUTURE, STALE
@@ -29,6 +30,7 @@ from simulation.ndjson import read as read_lines
 from yijian import settings
 from yijian.cli.authoring_cmd import engine_of
 from yijian.cli.console import NO, USAGE, as_json, fail, out, say
+from yijian.cli.explain_past import recalled, told
 from yijian.cli.workbench import (
     AddKnowledge,
     Engine,
@@ -65,6 +67,9 @@ def explain(
     pack: Annotated[
         list[Path] | None, typer.Option("--pack", help="Rules, instead of those in use.")
     ] = None,
+    past: Annotated[
+        Path | None, typer.Option(help="NDJSON of earlier events: what is remembered of them.")
+    ] = None,
     engine: Engine = None,
     add_knowledge: AddKnowledge = None,
     json: Json = False,
@@ -84,7 +89,8 @@ def explain(
     wanted = _Wanted(event, case, line, event_id)
     given = _Given(found, rules, knowledge, evaluator).event(wanted)
     found = alive
-    explained = workbench.explain(rule, given, evaluator)
+    asked = NOW if past is None else recalled(given, _events(_file(past)), evaluator)
+    explained = workbench.explain(rule, given, evaluator, asked)
     if json:
         as_json(_document(explained, given))
     else:
@@ -213,6 +219,12 @@ def _events(file: Path) -> Iterator[Any]:
         yield from read_lines(text.splitlines())
 
 
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        fail(f"{path}: no such file 不存在", USAGE)
+    return path
+
+
 def _show(explained: Explanation, event: Event, rule: Rule) -> None:
     head = Text(f"{rule.id}  ", style="bold")
     head.append(f"{rule.title.zh} {rule.title.en}")
@@ -221,6 +233,8 @@ def _show(explained: Explanation, event: Event, rule: Rule) -> None:
     out.print(
         Text(f"{event.type} {event.id}, as of {decision.as_of}, phase {decision.phase}", "dim")
     )
+    if decision.remembered:
+        out.print(Text(f"remembered 既往记忆: {', '.join(decision.remembered)}", "dim"))
     if explained.note:
         out.print(Text(explained.note, style="yellow"))
     for element in explained.elements:
@@ -260,6 +274,8 @@ def _branch(parent: Tree, step: Step) -> None:
         if read_fact.origin is not None and str(read_fact.origin):
             text.append(f"   ← {read_fact.origin}", style="dim")
         node.add(text)
+    if step.past is not None:
+        node.add(Text(f"history 既往 = {told(step.past)}", style="default"))
     for operand in step.compared:
         value = "no value 无" if operand.value is None else plain(operand.value)
         text = Text(f"{operand.said} = {value}", style="default")
@@ -288,6 +304,7 @@ def _document(explained: Explanation, event: Event) -> dict[str, Any]:
         "event": {"source": event.source, "id": event.id, "type": event.type},
         "note": explained.note,
         "verdict": explained.decision.verdict,
+        "remembered": explained.decision.remembered,
         "elements": [
             {
                 "element": e.element,
@@ -320,6 +337,7 @@ def _step(step: Step) -> dict[str, Any]:
             }
             for r in step.reads
         ],
+        "history": step.past,
         "compared": step.compared,
         "unknown_because": [
             {"fact": lack.fact, "why": lack.why, "age": lack.age} for lack in step.lacks

@@ -37,11 +37,11 @@ def recompute(
         intake = list(kafka_log.read(settings, settings.topics.all_intake, [partition]))
         moved = kafka_log.read(settings, [settings.topics.rekeyed], [partition])
         is_whole = not kafka_log.deleted(settings, topics, [partition])
-        replay.partition(order, intake, dict(map(_at_home, moved)), is_whole=is_whole)
+        replay.partition(order, intake, dict(map(at_home, moved)), is_whole=is_whole)
     return replay.found
 
 
-def _at_home(record: LogRecord) -> tuple[Origin, LogRecord]:
+def at_home(record: LogRecord) -> tuple[Origin, LogRecord]:
     """A re-keyed record as its worker took it: with the time of the record that it comes from."""
     received_ms = int(dict(record.headers)[OriginHeaders.RECEIVED_MS])
     return record.origin, record._replace(timestamp_ms=received_ms)

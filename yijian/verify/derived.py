@@ -20,6 +20,17 @@ from knowledge_base import KnowledgeBase
 
 Date: TypeAlias = tuple[int, int, int]
 
+FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "patient.age": frozenset({"birth_date"}),
+    "patient.age_months": frozenset({"birth_date"}),
+    "patient.age_days": frozenset({"birth_date"}),
+    "patient.weight": frozenset({"weight", "observations"}),
+    "patient.potassium": frozenset({"observations"}),
+    "patient.egfr": frozenset({"observations"}),
+    "patient.creatinine": frozenset({"observations"}),
+}
+"""The fields of the patient that a fact is made of: what is remembered stands in no event."""
+
 _KILOGRAMS: Final = {"kg": Fraction(1), "g": Fraction(1, 1000), "mg": Fraction(1, 10**6)}
 _CLOSE: Final = Fraction(1, 10**9)
 
@@ -46,6 +57,20 @@ def recompute(decision: Decision, value: bytes, knowledge: KnowledgeBase) -> tup
     return tuple(event.all())
 
 
+def from_memory(decision: Decision) -> frozenset[str]:
+    """The derived facts that are made of remembered fields: no event tells whether they hold."""
+    remembered = frozenset(decision.remembered)
+    return frozenset(
+        name for name in decision.facts if not FIELDS.get(name, frozenset()).isdisjoint(remembered)
+    )
+
+
+def is_about(decision: Decision, value: bytes) -> bool:
+    """Whether these are the bytes of the decision's event: another one may have led to it."""
+    raw = json.loads(value)
+    return (raw["source"], raw["id"]) == (decision.event.source, decision.event.id)
+
+
 class _Event:
     def __init__(self, raw: Any, decision: Decision, knowledge: KnowledgeBase) -> None:
         self.raw = raw
@@ -68,9 +93,10 @@ class _Event:
             "patient.egfr": lambda: self.latest("egfr"),
             "patient.creatinine": lambda: self.latest("creatinine"),
         }
+        remembered = from_memory(self.decision)
         for name, again in facts.items():
             recorded = self.decision.facts.get(name)
-            if recorded is None or isinstance(recorded, Mapping):
+            if recorded is None or isinstance(recorded, Mapping) or name in remembered:
                 continue
             value = again()
             if value is not None:

@@ -18,13 +18,15 @@ from contracts.event import EVENT_TYPES
 from rules.durable import Durable
 from rules.durable.sources import NotRecordedError
 from rules.engine import outcomes
+from rules.engine.asked import EVENT, LATE
 from rules.engine.evaluator import Evaluator
-from rules.engine.plan import Group, Ready
+from rules.engine.plan import Group, Plan, Ready
 from rules.errors import EngineError
 from rules.facts.pairs import NAME as PAIRS
 from yijian.bundles.by_basis import difference
+from yijian.verify.causes import asked_by
 from yijian.verify.model import COVERAGE, Check, skipped
-from yijian.verify.recorded import NOT_LISTED, QUIET, Recorded, event_facts, unlisted
+from yijian.verify.recorded import NOT_LISTED, QUIET, WAITING, Recorded, event_facts, unlisted
 
 WORDS: Final = {
     outcomes.NOT_APPLICABLE: NOT_LISTED,
@@ -62,13 +64,20 @@ class Rechecker:
             return skipped(decision.decision_id, "unreadable")
 
     def _reason_to_skip(self, decision: Decision) -> str:
+        if decision.retracted is not None:
+            return "retracted"
         if decision.cut:
             return "cut"
         other = difference(decision.basis, self._evaluator.basis)
         if other:
             return other
-        if decision.scope != "patient" or decision.cause != "event":
+        if decision.scope != "patient":
+            return "other_scope"
+        if asked_by(decision.cause) is None:
             return "other_cause"
+        waits = decision.cause == LATE or any(w.why == "late_data" for w in decision.waiting)
+        if waits and not self._evaluator.waits_for_late:
+            return "other_lateness"
         return "" if decision.event.type in EVENT_TYPES else "other_type"
 
 
@@ -94,13 +103,21 @@ class _Look:
         self.seen: set[str] = set()
         at = datetime.fromisoformat(decision.event.time)
         self.zone = evaluator.zone(decision.event.institution, at)
+        asked = asked_by(decision.cause)
+        assert asked is not None  # others are skipped
+        self.part, self.only = asked
         self.why = ""
         self.is_complete = True
         """Whether all elements are known, so that the counts can be compared."""
 
     def check(self) -> Check:
         day = date.fromisoformat(self.decision.as_of)
-        plan = self.evaluator.plan(self.decision.event.type, day)
+        plan = self.plan(day)
+        if self.only is not None:
+            self.duty(plan, self.only, day)
+            self.leftovers()
+            self.coverage()
+            return self.result
         if plan.of_event is not None:
             for ready in plan.of_event.everything:
                 self.pair(ready, "", self.decision.facts, None, day)
@@ -114,6 +131,20 @@ class _Look:
         self.coverage()
         return self.result
 
+    def plan(self, day: date) -> Plan:
+        return self.evaluator.plan(self.decision.event.type, day, self.part)
+
+    def duty(self, plan: Plan, element: str, day: date) -> None:
+        """One rule about the element of its duty: whether it is exempt. The rest is the past's."""
+        self.result.leave_out("expected_event")
+        facts = self.decision.elements.get(element, {}) if element else None
+        if facts is not None and self.recorded.day_of(facts) != day:
+            self.leave_open("item_of_unknown_day")
+            return
+        groups = (plan.of_event, plan.of_items, plan.of_pairs, *(g for _, g in plan.of_lists))
+        for ready in (ready for group in groups if group is not None for ready in group.everything):
+            self.pair(ready, element, self.decision.facts, facts, day)
+
     def items(self, group: Group | None, day: date) -> None:
         """Each item with the rules of its own service date."""
         for name, facts in self.recorded.elements("items", self.about["items"]).items():
@@ -124,7 +155,7 @@ class _Look:
             its = group
             event = self.decision.facts
             if of_day != day:
-                its = self.evaluator.plan(self.decision.event.type, of_day).of_items
+                its = self.plan(of_day).of_items
                 event = event_facts(facts)
             if its is not None:
                 for ready in its.everything:
@@ -195,14 +226,28 @@ class _Look:
         element: Mapping[str, Any] | None, day: date,
     ) -> None:  # fmt: skip
         found = self.found(ready, event, element, day)
-        if found is None or self.recorded.outcome(ready.id, name) == "rule_error":
+        if found in ("alert", "unverified") and ready.expects and self.part == EVENT:
+            found = WAITING
+        reason = self.why if found is None else self.reason_to_leave(ready, name, found)
+        if found is None or reason:
             self.visited.add((ready.id, name))
             self.seen.add(ready.id)
             self.is_complete = False
-            reason = self.why if found is None else "rule_error"
             self.result.skip(ready.id, ready.version, reason)
             return
         self.compare(ready, name, found)
+
+    def reason_to_leave(self, ready: Ready, name: str, found: str) -> str:
+        """Why an outcome says nothing about the recorded one; "" where it does."""
+        said = self.recorded.outcome(ready.id, name)
+        if said == "rule_error":
+            return said
+        if said == "not_evaluable" and found == WAITING:
+            return "deadline"  # when it is due could not be computed
+        is_due = self.only is not None and found in ("alert", "unverified")
+        if is_due and said == "not_evaluable" and self.recorded.is_of_the_past(ready.id, name):
+            return "expected_event"
+        return ""
 
     def compare(self, ready: Ready, name: str, found: str) -> None:
         self.visited.add((ready.id, name))
@@ -254,12 +299,14 @@ class _Look:
         if not self.is_complete or self.result.disagreements:
             return
         c, counts = self.decision.coverage, self.counts
+        late = sum(w.why == "late_data" for w in self.decision.waiting)
         said = {
             "alerts": (c.alerts, counts["alert"] + counts["unverified"]),
             "silent": (c.silent, counts["silent"]),
             "exempt": (c.exempt, counts["exempt"]),
             "not_evaluable": (c.not_evaluable, counts["not_evaluable"]),
             "undetermined": (c.undetermined, counts["undetermined"]),
+            "waiting": (c.waiting, counts[WAITING] + late),
         }
         wrong = {name: pair for name, pair in said.items() if pair[0] != pair[1]}
         if wrong:

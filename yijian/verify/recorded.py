@@ -13,6 +13,8 @@ from rules.facts.pairs import NAME as PAIRS
 QUIET: Final = "silent, exempt or not applicable"
 """A decision lists no pairs of these outcomes; it counts them."""
 NOT_LISTED: Final = "not applicable"
+WAITING: Final = "waiting"
+"""The rule expects an event, and says so when that is due."""
 SERVICE_DATE: Final = "item.service_date"
 
 
@@ -33,6 +35,10 @@ class Recorded:
         for u in decision.undetermined:
             for rule_id in u.rules:
                 self.pairs[rule_id, u.element] = "undetermined"
+        for w in decision.waiting:
+            if w.why == "duty":
+                self.pairs[w.rule_id, w.element] = WAITING
+                self._versions[w.rule_id, w.element] = w.rule_version
 
     def outcome(self, rule_id: str, element: str) -> str:
         """In words; QUIET or NOT_LISTED where the pair is not listed."""
@@ -48,6 +54,15 @@ class Recorded:
             return said
         of_day = self.decision.versions.get(element, {}).get(rule_id)
         return self.decision.rules.get(rule_id) if of_day is None else of_day
+
+    def is_of_the_past(self, rule_id: str, element: str) -> bool:
+        """Whether it is not evaluable for what is not known of earlier or expected events."""
+        return any(
+            missing.fact.startswith("history.")
+            for n in self.decision.not_evaluable
+            if (n.rule_id, n.element) == (rule_id, element)
+            for missing in n.missing
+        )
 
     def elements(self, each: str, rules: set[str]) -> dict[str, Mapping[str, Any]]:
         """Every element of a list that the decision shows, with its recorded facts."""

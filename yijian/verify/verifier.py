@@ -6,8 +6,10 @@ from typing import Final
 
 from contracts.decision import Decision
 from rules.durable import NAME, Durable
+from rules.engine.asked import EVENT
 from rules.engine.evaluator import Evaluator
-from yijian.verify.derived import recompute
+from rules.engine.past import PREFIX as HISTORY
+from yijian.verify.derived import from_memory, is_about, recompute
 from yijian.verify.model import DERIVED, SKIPPED, Check
 from yijian.verify.recheck import Rechecker
 
@@ -20,6 +22,10 @@ NOT_CHECKED: Final = (
     "the words of messages, and which facts are named as missing 提示文本与缺失原因",
     "the conversion of amounts that conditions compare 条件比较中的单位换算",
     "derived facts in other units than the verifier's own table knows 其他单位的派生事实",
+    "facts of the patient that were remembered from earlier events 由既往事件记忆的患者信息",
+    "counts, sums and latest values of the past: conditions on them are decided from the recorded "
+    "value 历史计数与历史值本身（仅核查其比较）",
+    "whether an expected event came, and when it was due 预期事件是否发生及其期限",
 )
 """What an agreement does not say."""
 
@@ -44,10 +50,14 @@ class Verifier:
         check = self._rechecker.check(decision)
         if check.result == SKIPPED:
             return check
+        _leave_out_the_past(check, decision)
         if event is None:
-            check.leave_out("event_not_found")
+            check.leave_out("event_not_found" if decision.cause == EVENT else "event_not_named")
             return check
         try:
+            if not is_about(decision, event):
+                check.leave_out("event_not_named")  # another event led to it, or a tick
+                return check
             found = recompute(decision, event, self._knowledge)
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             check.leave_out("event_unreadable")
@@ -58,6 +68,17 @@ class Verifier:
                 said, again = f"{one.fact} = {one.recorded}", f"{one.fact} = {_shown(one.found)}"
                 check.disagree(DERIVED, 0, one.element, said, again)
         return check
+
+
+def _leave_out_the_past(check: Check, decision: Decision) -> None:
+    """What was read of the past is recorded by its value alone: its members are not."""
+    facts = (*decision.facts, *(name for own in decision.elements.values() for name in own))
+    histories = sum(name.startswith(HISTORY) for name in facts)
+    if histories:
+        check.leave_out("history", histories)
+    remembered = len(from_memory(decision))
+    if remembered:
+        check.leave_out("remembered", remembered)
 
 
 def _shown(value: object) -> str:

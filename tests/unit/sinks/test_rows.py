@@ -15,12 +15,16 @@ from contracts.decision import (
     Coverage,
     DeadLetterHeaders,
     Decision,
+    Delivery,
     EventRef,
     Finding,
     FoundAmount,
     FoundLine,
     FoundPair,
+    KindHeaders,
     OriginHeaders,
+    Repeat,
+    Retraction,
     Words,
     encode_record,
 )
@@ -262,6 +266,36 @@ def test_money_and_pair_of_a_finding_are_columns_of_its_alert() -> None:
     assert row["money.fund"] == [Decimal("10.00"), None]
 
 
+def test_what_gave_way_and_what_was_told_before_are_columns_of_the_alert() -> None:
+    import msgspec
+
+    told = Delivery(suppressed=True, by="first", until="1970-01-01T00:00:01+00:00")
+    found = msgspec.structs.replace(FINDING, overridden_by="other", delivery=told)
+    decision = msgspec.structs.replace(DECISION, findings=(found,), cause="timer:r::due")
+    row = named(decision_rows(record(encode_record(decision)))[0])
+    assert (row["cause"], row["key"], row["overridden_by"]) == ("timer:r::due", "k", "other")
+    assert (row["suppressed"], row["suppressed_by"], row["told_again_at"]) == (True, "first", 1000)
+
+
+def test_a_decision_that_takes_back_says_why_and_a_record_of_before_says_nothing() -> None:
+    import msgspec
+
+    coverage = msgspec.structs.replace(DECISION.coverage, waiting=2, overridden=1)
+    why = Retraction(why="in_time", source="s", id="late")
+    decision = msgspec.structs.replace(DECISION, coverage=coverage, retracted=why)
+    row = named(decision_rows(record(encode_record(decision)))[-1])
+    assert (row["retracted"], row["waiting"], row["overridden"]) == ("in_time", 2, 1)
+    old = json.loads(encode_record(DECISION))
+    del old["retracted"], old["waiting"]
+    alert, row = (named(p) for p in decision_rows(record(json.dumps(old).encode())))
+    assert (row["retracted"], row["waiting"], row["overridden"]) == ("", 0, 0)
+    assert (alert["overridden_by"], alert["suppressed"], alert["told_again_at"]) == (
+        "",
+        False,
+        None,
+    )
+
+
 def test_a_finding_without_money_has_none_in_its_row() -> None:
     row = named(decision_rows(record(encode_record(DECISION)))[0])
     assert (row["pair"], row["partner"], row["currency"]) == ("", "", "")
@@ -281,6 +315,14 @@ def replace_findings() -> Decision:
 
 @pytest.mark.parametrize("value", [b"{", b"{}", b"\xff", b'{"decision_id": 7}'])
 def test_what_is_no_decision_is_unwritable(value: bytes) -> None:
+    with pytest.raises(Unwritable):
+        decision_rows(record(value))
+
+
+def test_an_event_that_came_again_is_no_row() -> None:
+    value = encode_record(Repeat(decision_id="d", source="urn:test", id="e1"))
+    kind = [(KindHeaders.KIND, KindHeaders.REPEAT)]
+    assert decision_rows(record(value, kind)) == ()
     with pytest.raises(Unwritable):
         decision_rows(record(value))
 

@@ -32,6 +32,21 @@ from yijian.sides import Source
 
 read = Reader(Decision)
 STRICT = again()
+
+
+def often(**finding: object) -> Rule:
+    """Every prescription is told of, every revision too."""
+    return make_rule(
+        BASE, id="spec.often", each="items", on=["prescription.signed"],
+        when={"item.drug": {"exists": True}},
+        finding={
+            **FINDING, "action": "remind", "key": ["patient.id", "item.drug"],
+            "message": {"zh": "有", "en": "found"}, **finding,
+        },
+    )  # fmt: skip
+
+
+ONCE = often(once_within={"parameter": "stay.hours"})
 TWICE = again(count={"at_least": {"parameter": "count.limit"}})
 
 
@@ -64,6 +79,7 @@ def traffic(seed: int) -> list[Event]:
         made = chance.choice([
             event(f"e{n}", at_h, patient, items=[{"drug": chance.choice(["D1", "D2"])}]),
             event(f"e{n}", at_h, patient, items=[{"drug": "D1"}]),
+            event(f"e{n}", at_h, patient, act_id=f"act-{patient}", revision=n + 1),
             admission(f"e{n}", at_h, visit, patient),
             noted(f"e{n}", at_h, visit, patient),
             event(f"e{n}", at_h, patient, event="encounter.discharged", act_id=visit, revision=9),
@@ -106,6 +122,7 @@ CASES = {
     "another threshold": ([STRICT, note()], [TWICE, note()]),
     "a duty is added": ([STRICT], [STRICT, note()]),
     "a duty is told otherwise": ([note()], [note(severity="critical")]),
+    "told less often": ([often()], [ONCE]),
     "everything": ([STRICT, note()], [TWICE, note(severity="critical")]),
 }
 
@@ -202,6 +219,8 @@ def test_a_past_is_only_needed_where_a_rule_may_ask_for_it() -> None:
     age = {"patient.age": {"below": {"parameter": "age.limit"}}}
     assert needs_past([STRICT])
     assert needs_past([note()])
+    assert needs_past([ONCE])
+    assert not needs_past([often()])
     assert needs_past([rule(**plain, when=age)])
     assert not needs_past([rule(**plain, when=days)])
     assert not needs_past([])

@@ -14,7 +14,7 @@ from rules.memory.instants import instant_of, us_of
 from rules.memory.model import Delivered, Memory, encode
 from rules.model import Rule
 from spec.rules.world import make_rule
-from support.remembered_patient import BASE, START, Patient
+from support.remembered_patient import BASE, NOTE, START, Patient
 
 HOUR_US = 3_600_000_000
 FINDING: dict[str, Any] = {
@@ -200,6 +200,13 @@ def test_another_phase_is_told_anew() -> None:
     assert suppressed(delivery.limited(post, memory).findings) == [False]
 
 
+def test_that_something_is_due_soon_hides_not_that_it_is_overdue() -> None:
+    memory = Memory()
+    for number, step in enumerate(("remind", "due", "escalate1")):
+        made = msgspec.structs.replace(of_table(alert_id=str(number)), cause=f"timer:r::{step}")
+        assert suppressed(delivery.limited(made, memory).findings) == [False]
+
+
 def test_an_overridden_finding_is_told_to_nobody_and_says_nothing_of_its_delivery() -> None:
     memory = Memory()
     (found,) = delivery.limited(of_table(overridden_by="other"), memory).findings
@@ -219,6 +226,29 @@ def test_a_duty_is_told_when_it_is_due_and_its_period_begins_then() -> None:
     (found,) = delivery.limited(of_table(), memory, after(24)).findings
     assert found.delivery is not None
     assert found.delivery.until == (START + timedelta(hours=96)).isoformat()
+
+
+def reminded(patient: Patient, at_h: float, revision: int) -> None:
+    visit = {"id": "v1", "kind": "inpatient"}
+    patient.comes(at_h, event="encounter.admitted", act_id="v1", encounter=visit, revision=revision)
+
+
+def duty(patient: Patient, until_h: float) -> list[bool]:
+    """Whether each alert of a duty that fires until then is left out."""
+    return [one for d in patient.passes(until_h) for one in suppressed(d.findings)]
+
+
+def test_a_duty_that_a_revision_brings_anew_is_told_anew() -> None:
+    rule = make_rule(
+        BASE, id="spec.note", on=["encounter.admitted"], when=None, expect=NOTE,
+        finding={**FINDING, "key": ["encounter.id"], "once_within": {"parameter": "stay.limit"}},
+    )  # fmt: skip
+    patient = Patient(rule)
+    reminded(patient, 0, 1)
+    assert duty(patient, 73) == [False]
+    reminded(patient, 74, 2)
+    assert duty(patient, 74 + 73) == [False]
+    assert sum(map(len, patient.memory.delivered.values())) == 1
 
 
 def test_an_alert_that_was_taken_back_hides_no_later_one() -> None:

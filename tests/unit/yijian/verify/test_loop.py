@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from confluent_kafka import TopicPartition
 
-from contracts.decision import Decision, OriginHeaders, encode_record
+from contracts.decision import Decision, KindHeaders, OriginHeaders, Repeat, encode_record
 from contracts.intake import Accepted, decode
 from sinks.verifications import Abandoned, Place, Verification, VerificationStore
 from support.streams_fakes import FakeEvaluator, prescription
@@ -288,6 +288,28 @@ def test_a_place_that_is_none_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) 
         ]
     world.run()
     assert cast(Any, world.loop)._events.asked == [Place("t", 0, 7)]
+
+
+def test_an_event_that_came_again_is_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    repeat = encode_record(Repeat(decision_id=decision(0).decision_id, source="s", id="i"))
+    world = World(monkeypatch, [*good(1), repeat, *good(1)])
+    world.kafka.log[0][1]._headers = [(KindHeaders.KIND, KindHeaders.REPEAT)]
+    world.run()
+    assert world.rows.places == {(0, 0), (0, 2)}
+    assert world.figures.unreadable == 0
+
+
+def test_the_tick_of_a_timer_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, good(1))
+    world.kafka.log[0][0]._headers = [
+        (OriginHeaders.TOPIC, b"ticks"),
+        (OriginHeaders.PARTITION, b"0"),
+        (OriginHeaders.OFFSET, b"7"),
+        (KindHeaders.TIMER, b"t"),
+    ]
+    world.run()
+    assert cast(Any, world.loop)._events.asked == []
+    assert world.rows.places == {(0, 0)}
 
 
 def test_a_verifier_that_is_told_to_stop_does_not_finish_its_batch(

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("durable_rules_engine", reason="durable_rules is not installed")
 
 import knowledge_base
-from contracts.decision import Coverage, Decision, Reader, encode_record
+from contracts.decision import Coverage, Decision, Reader, Retraction, encode_record
 from contracts.intake import Accepted, decode
 from knowledge_base.strict_yaml import Problem
 from rules import Evaluator, language
@@ -152,6 +152,9 @@ def test_counts_that_no_pair_explains_are_told_under_their_own_name() -> None:
         (lambda d: change(d, basis=change(d.basis, knowledge="0")), "other_knowledge"),
         (lambda d: change(d, cut="too_large"), "cut"),
         (lambda d: change(d, cause="timer"), "other_cause"),
+        (lambda d: change(d, scope="group:x"), "other_scope"),
+        (lambda d: change(d, cause="late"), "other_lateness"),
+        (lambda d: change(d, retracted=Retraction(why="in_time")), "retracted"),
         (lambda d: change(d, event=change(d.event, type="x.y.v1")), "other_type"),
         (lambda d: change(d, as_of="yesterday"), "unreadable"),
     ],
