@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from contracts.backfill import Backfill
 from contracts.decision import Decision, Repeat
 from contracts.event import EVENT_TYPES, Event
 from contracts.identity import decision_id
@@ -19,7 +20,7 @@ from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
 from rules.engine.run import local_day
 from rules.facts.base import Context
-from rules.memory import applying, delivery, person
+from rules.memory import applying, bringing, delivery, person
 from rules.memory.coverage import Coverage
 from rules.memory.deadlines import Deadlines, waiting_until
 from rules.memory.history import Recalled
@@ -140,6 +141,35 @@ class Attendant:
             for timer in memory.timers.values()
             if timer.fire_us <= clocks_us.get(timer.source, -1)
         )
+
+    def step(self, coverage: Coverage, step: Backfill) -> bool:
+        """Whether a step of a backfill is to be done; the last one changes what is known."""
+        if not bringing.begins(coverage, self.horizon, step.id, step.number):
+            return False
+        if step.complete:
+            bringing.ends(coverage, step.complete)
+        return True
+
+    def bring(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> bool:
+        """Bring a past event into the timeline; whether the memory is another one now.
+
+        Nothing is decided and no timer is set. Of an event that was not answered, or not lately,
+        is learned what it says of the patient as well.
+        """
+        bringing.notes(coverage, event)
+        family = EVENT_TYPES[event.type].family
+        if not bringing.is_wanted(event, digest, memory):
+            return False
+        is_new = event_key(event.source, event.id) not in memory.seen
+        if is_new:
+            person.learn(event, us_of(event.time), memory, self.evaluator.knowledge)
+        kept = self.horizon.families.get(family)
+        if kept is not None:
+            act = applying.act_of(event, self._context(event), kept)
+            reach_us = max(memory.latest_us, coverage.latest_us) - kept.span_us - self.lateness_us
+            if max(act.at_us, act.event_us) >= reach_us:
+                is_new |= bringing.bring(memory, act)
+        return is_new
 
     def uncovered(self, coverage: Coverage) -> list[Uncovered]:
         """The rules that look back further than is known; from any thread."""

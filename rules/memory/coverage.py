@@ -31,6 +31,16 @@ class Held(msgspec.Struct, array_like=True, frozen=True):
     """Acts from before were kept with less, or not at all."""
 
 
+class Reread(msgspec.Struct):
+    """How far a backfill is (contracts.backfill)."""
+
+    id: str
+    next: int = 1
+    """The number of its next step."""
+    first: dict[str, dict[str, int]] = {}
+    """Source to family to the time of its first event that was read."""
+
+
 class Coverage(msgspec.Struct):
     """Since when acts of a family that a source delivers are all known, in microseconds."""
 
@@ -46,8 +56,10 @@ class Coverage(msgspec.Struct):
     """The latest event time that was heard of any source."""
     began_us: int | None = None
     """When the first event of any source was heard: nothing from before was listened to."""
-    reread: dict[str, dict[str, int]] = {}
-    """Of a backfill that goes on: source to family to the time of its first act that was read."""
+    reread: Reread | None = None
+    """Of a backfill that goes on."""
+    refilled_by: str = ""
+    """The last backfill that was completed."""
 
     def hears(self, source: str, family: str, at_us: int) -> bool:
         """Note an event of a source; True where it was the first of its family.
@@ -74,7 +86,7 @@ class Coverage(msgspec.Struct):
     def forget(self) -> None:
         """Events went by that are not remembered: from now on the timelines begin anew."""
         self.since.clear()
-        self.reread.clear()
+        self.reread = None
         self.began_us = None
 
     def backfilled(self, source: str, family: str, at_us: int) -> None:
@@ -127,6 +139,7 @@ class Coverage(msgspec.Struct):
         if horizon.digest != self.horizon:
             self.held = self._held_for(horizon)
             self.horizon = horizon.digest
+            self.reread = None  # what was brought in so far was kept for other rules
 
     def kept_for(self, horizon: Horizon) -> Coverage:
         """The same as it would be with `keep`; it is not changed.

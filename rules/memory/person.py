@@ -92,8 +92,9 @@ def _listed(listed: dict[str, Any], event: Event, said: Any) -> None:
     data: Any = event.data
     key = act_key(event.source, family, data.act_id)
     known = listed.get(key)
-    if known is not None and known[0] > data.revision:
+    at_us = us_of(event.time)
+    if known is not None and (known[0], known[1]) > (data.revision, at_us):
         return
     is_there = verb not in ("entered_in_error", "cancelled", "resolved")
     raw = msgspec.to_builtins(said) if is_there else None
-    listed[key] = [data.revision, us_of(event.time), raw]
+    listed[key] = [data.revision, at_us, raw]
