@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from rules.memory.history import Recalled
 from rules.model import ALWAYS, NEVER, Rule, histories_of
@@ -18,8 +20,7 @@ DUE: Final = "due:"
 """Before a rule's id: that rule alone, once what it expects is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """`part` says which rules decide, `group` by what acts are grouped ("": patients)."""
 
     recalled: Recalled | None = None

@@ -79,9 +79,9 @@ CHINESE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
         "against_advice": "非医嘱离院", "died": "死亡",
         # feedback on alerts
         "accepted": "接受", "overridden": "坚持执行", "false_positive": "误报",
-        "appeal_opened": "提出申诉", "appeal_first_review": "初审", "appeal_second_review": "复审",
-        "appeal_closed": "申诉结束", "upheld": "维持", "withdrawn": "撤销",
-        "partly_upheld": "部分维持",
+        "appeal_opened": "申诉立案", "appeal_first_review": "初审", "appeal_lodged": "提出申诉",
+        "appeal_second_review": "复审", "appeal_closed": "申诉结束", "upheld": "维持",
+        "withdrawn": "撤销", "partly_upheld": "部分维持",
     },
     "settlement.outcome": {"transferred": "医嘱转院"},
     "item.drug.form": {"other": "其他剂型"},

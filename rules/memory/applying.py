@@ -41,34 +41,34 @@ BASE: Final = {
     "allergy": "recorded",
 }
 """What an amended act must have been before, where that event was not heard."""
+_AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
 _GONE: Final = frozenset({"cancelled", "entered_in_error", "returned", "refuted"})
 _NO_FACTS: Final[dict[str, Raw]] = {}
 
 
-def act_of(event: Event, c: Context, kept: Kept) -> Act:
-    """The event as the timeline keeps it."""
+def act_of(event: Event, at_us: int, c: Context, kept: Kept) -> Act:
+    """The event as the timeline keeps it; `at_us` is its time."""
     data = event.data
     known = EVENT_TYPES[event.type]
-    happened = us_of(event.time)
     service = data.service_time
     is_timed = isinstance(service, datetime)
     verb = known.verb
-    reached = {verb: happened}
+    reached = {verb: at_us}
     if verb in ("amended", "stopped", "updated") and known.family in BASE:
-        reached[BASE[known.family]] = happened
+        reached[BASE[known.family]] = at_us
     return Act(
         source=event.source,
         family=known.family,
         act_id=data.act_id,
         revision=data.revision,
         verb=verb,
-        at_us=us_of(service) if isinstance(service, datetime) else happened,
+        at_us=us_of(service) if isinstance(service, datetime) else at_us,
         reached=reached,
         facts=_read(kept.facts, known.family, c, None) if kept.facts else _NO_FACTS,
         lines=_lines(data, known.family, c, kept.line_facts),
         encounter=encounter_of(data),
         event_id=event.id,
-        event_us=happened,
+        event_us=at_us,
         is_timed=is_timed,
         removed=verb if verb in _GONE else "",
     )
@@ -114,7 +114,7 @@ def _read(
 
 def raw_of(value: Any) -> Raw:
     """A fact's value as JSON has it."""
-    if type(value) in (str, int, float, bool):
+    if type(value) in _AS_THEY_ARE:
         return value
     return msgspec.to_builtins(value, str_keys=True)
 

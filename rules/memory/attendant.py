@@ -115,9 +115,8 @@ class Attendant:
         return Taken(tuple(self._settled(event, recalled.memory, recalled.coverage)))
 
     def _settled(self, event: Event, memory: Memory, coverage: Coverage) -> Iterator[Decision]:
-        at_us = us_of(event.time)
         for decision in self._deadlines.settle(event, memory, coverage):
-            yield delivery.limited(decision, memory, at_us)
+            yield delivery.limited(decision, memory, us_of(event.time))
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """The decision of a timer whose time has come; none where nothing is left to say."""
@@ -198,7 +197,7 @@ class Attendant:
         kept = self.horizon.families.get(family)
         present = None
         if kept is not None:
-            present = applying.act_of(event, self._context(event), kept)
+            present = applying.act_of(event, at_us, self._context(event), kept)
             if verb != "draft":
                 applying.enter(memory, present)
         if verb != "draft":

@@ -26,7 +26,7 @@ from rules.engine.duties import AT_DUE, ESCALATE, REMIND, Duty
 from rules.engine.evaluator import Evaluator
 from rules.memory import duties
 from rules.memory.coverage import Coverage
-from rules.memory.duties import Duties, Place, Settled, families_of
+from rules.memory.duties import Duties, Place, Settled, Timeline, families_of
 from rules.memory.history import Recalled
 from rules.memory.instants import instant_of
 from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
@@ -101,7 +101,7 @@ class Deadlines:
             standing.append(duty)
             if old is None:
                 continue
-            about = replace(self._about(old, memory, coverage), stands=_REVISED)
+            about = replace(self._about(old, Timeline(memory), coverage), stands=_REVISED)
             found += [self._retracted(about, cause, memory, coverage, by) for cause in old.fired]
             _drop(memory, old)
         return standing, found
@@ -110,10 +110,11 @@ class Deadlines:
         """What an event changes about duties: those that it fulfils, ends, voids or extends."""
         found: list[Decision] = []
         family = EVENT_TYPES[by.type].family
+        acts = Timeline(memory)
         for timer in [one for one in memory.timers.values() if one.kind != LATE]:
             if not self._concerns(family, timer):
                 continue
-            about = self._about(timer, memory, coverage)
+            about = self._about(timer, acts, coverage)
             state = about.stands.state
             if state == duties.WAITS:
                 _reschedule(timer, about.stands.due_us)
@@ -134,7 +135,7 @@ class Deadlines:
         self, timer: Timer, memory: Memory, coverage: Coverage, clock_us: int
     ) -> list[Decision]:
         """The decision of the timer's next step; none where it only moved or nothing is left."""
-        about = self._about(timer, memory, coverage)
+        about = self._about(timer, Timeline(memory), coverage)
         if timer.kind == LATE:
             found = [self._late(about, memory, coverage)]
             _drop(memory, timer)
@@ -168,13 +169,13 @@ class Deadlines:
             families = self._families[name] = families_of(self._evaluator.body(*name))
         return not families or family in families
 
-    def _about(self, timer: Timer, memory: Memory, coverage: Coverage) -> About:
-        kept = memory.kept[timer.event]
+    def _about(self, timer: Timer, acts: Timeline, coverage: Coverage) -> About:
+        kept = acts.memory.kept[timer.event]
         event = _event_of(kept.value)
         if timer.kind == LATE:
             return About(timer, event, kept.digest, None, Settled(duties.WAITS, timer.fire_us))
         rule = self._evaluator.body(timer.rule, timer.version)
-        stands = self._duties.settle(timer, rule, self._place(event), memory, coverage)
+        stands = self._duties.settle(timer, rule, self._place(event), acts, coverage)
         return About(timer, event, kept.digest, rule, stands)
 
     def _place(self, event: Event) -> Place:

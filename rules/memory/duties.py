@@ -58,6 +58,18 @@ class Place:
     zone: tzinfo
 
 
+class Timeline(dict[str, list[Act]]):
+    """The acts that count, by family; gathered when they are first asked for."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+
+    def __missing__(self, family: str) -> list[Act]:
+        acts = self.memory.acts.values()
+        found = self[family] = [act for act in acts if act.family == family and counts(act)]
+        return found
+
+
 class Duties:
     """Settles duties with the rules of one pack."""
 
@@ -66,35 +78,35 @@ class Duties:
         self._where: dict[int, tuple[Rule, Any]] = {}
 
     def settle(
-        self, timer: Timer, rule: Rule | None, place: Place, memory: Memory, coverage: Coverage
+        self, timer: Timer, rule: Rule | None, place: Place, acts: Timeline, coverage: Coverage
     ) -> Settled:
         """How a duty stands now, judged by the knowledge of a day."""
         if rule is None or rule.expect is None:
             return Settled(GONE, timer.due_us)
         expect = rule.expect
-        act = memory.acts.get(timer.act)
+        act = acts.memory.acts.get(timer.act)
         if act is not None and not counts(act):
             return Settled(VOIDED, timer.due_us, act)
-        due = self._extended(timer, expect, memory)
+        due = self._extended(timer, expect, acts)
         for event in expect.until:
-            for ended, at in _went_through(memory, event, timer, expect):
+            for ended, at in _went_through(acts, event, timer, expect):
                 if at <= due and not _is_own(ended, event, timer, rule):
                     return Settled(ENDED, due, ended)
-        return self._fulfilled(timer, rule, expect, due, place, memory, coverage)
+        return self._fulfilled(timer, rule, expect, due, place, acts, coverage)
 
-    def _extended(self, timer: Timer, expect: Expect, memory: Memory) -> int:
+    def _extended(self, timer: Timer, expect: Expect, acts: Timeline) -> int:
         if expect.extend is None:
             return timer.due_us
-        times = [at for _, at in _went_through(memory, expect.extend[0], timer, expect)]
+        times = [at for _, at in _went_through(acts, expect.extend[0], timer, expect)]
         return max([timer.due_us, *(at + timer.extend_us for at in times if at >= timer.from_us)])
 
     def _fulfilled(
-        self, timer: Timer, rule: Rule, expect: Expect, due: int, place: Place, memory: Memory,
+        self, timer: Timer, rule: Rule, expect: Expect, due: int, place: Place, acts: Timeline,
         coverage: Coverage,
     ) -> Settled:  # fmt: skip
         uncertain = False
         trusting: Settled | None = None
-        for act, at in _went_through(memory, expect.event, timer, expect):
+        for act, at in _went_through(acts, expect.event, timer, expect):
             if _is_own(act, expect.event, timer, rule) or not timer.from_us <= at <= due:
                 continue
             truth = self._fits(timer, rule, expect, act, place)
@@ -145,14 +157,15 @@ def _is_own(act: Act, event: str, timer: Timer, rule: Rule) -> bool:
 
 
 def _went_through(
-    memory: Memory, event: str, timer: Timer, expect: Expect
+    acts: Timeline, event: str, timer: Timer, expect: Expect
 ) -> Iterator[tuple[Act, int]]:
     """The acts that went through an event and agree with the duty, with the time of that."""
     family, _, verb = event.partition(".")
-    for act in memory.acts.values():
-        if act.family != family or verb not in act.reached or not counts(act):
+    match = tuple(zip(expect.match, timer.match, strict=True))
+    for act in acts[family]:
+        if verb not in act.reached:
             continue
-        pairs = zip(expect.match, timer.match, strict=True)
+        facts = act.facts
         # An event that ends or extends a duty agrees in those of the facts that its family has.
-        if all(act.facts[name] == value for name, value in pairs if name in act.facts):
+        if all([facts[name] == value for name, value in match if name in facts]):
             yield act, act.at_us if act.is_timed else act.reached[verb]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from rules.facts.base import Fact, Interval, Value, unknown
 from rules.facts.restoring import restore
@@ -16,8 +17,7 @@ from rules.memory.model import Act, Line, Memory
 _ENDED: Final = unknown("not_reported")
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(msgspec.Struct, frozen=True):
     """What an event is decided with besides itself."""
 
     memory: Memory

@@ -6,10 +6,11 @@ equal to one that never left the process. Times are microseconds since 1970, UTC
 
 from __future__ import annotations
 
+from copy import copy
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec.structs import fields, replace
 
 SCHEMA: Final = 1
 NEVER_US: Final = 2**63 - 1
@@ -197,22 +198,22 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
         )  # fmt: skip
 
 
-_STORES: Final = tuple(f.name for f in fields(Memory) if f.default_factory is dict)
+_PLAIN: Final = 2
+"""So many fields come before those that are dicts."""
+_plain = attrgetter(*Memory.__struct_fields__[:_PLAIN])
+_stores = attrgetter(*Memory.__struct_fields__[_PLAIN:])
 
 
 def copied(memory: Memory) -> Memory:
     """An equal memory: what is done to the one does not show in the other.
 
-    Much cheaper than encoding it, for what is never changed in place is shared.
+    Values are shared, for they are replaced and never changed; but for timers.
     """
-    copy = memory.__copy__()
-    for name in _STORES:
-        setattr(copy, name, getattr(memory, name).copy())
-    for analyte, values in memory.measured.items():
-        copy.measured[analyte] = values.copy()
-    for key, timer in memory.timers.items():
-        copy.timers[key] = replace(timer, steps=timer.steps.copy(), fired=timer.fired.copy())
-    return copy
+    twin = Memory(*_plain(memory), *map(dict.copy, _stores(memory)))
+    for name, timer in memory.timers.items():
+        own = twin.timers[name] = copy(timer)
+        own.steps, own.fired = timer.steps.copy(), timer.fired.copy()
+    return twin
 
 
 def event_key(source: str, event_id: str) -> str:

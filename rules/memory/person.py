@@ -7,6 +7,7 @@ a patient event says of birth and sex outweighs what acts carry along.
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from contracts.acts import AllergyStatement, Condition, Encounter, Observation, 
 from contracts.event import EVENT_TYPES, Event
 from contracts.values import Listing, PatientSnapshot
 from knowledge_base import KnowledgeBase
+from rules.memory.applying import raw_of
 from rules.memory.instants import us_of
 from rules.memory.model import Measured, Memory, Said, act_key
 
@@ -23,6 +25,8 @@ FIELDS: Final = ("birth_date", "sex", "pregnant", "lactating", "weight", "chroni
 _OWN: Final = ("birth_date", "sex")
 _KEPT_VALUES: Final = 8
 """Values of one analyte: late data and post-event rules look back a little."""
+_NONE: Final[list[Measured]] = []
+_fields: Final = attrgetter(*FIELDS)
 _ENDS: Final = frozenset({"discharged", "ended"})
 
 
@@ -38,7 +42,9 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase) ->
             memory.ended[data.act_id] = at_us
     elif kind is Patient:
         for name in _OWN:
-            _say(memory, name, getattr(data, name), at_us, "patient")
+            value = getattr(data, name)
+            if value is not UNSET:
+                _say(memory, name, value, at_us, "patient")
     elif kind is Result or kind is Observation:
         _measure(data.items, at_us, memory, knowledge, data.act_id)
     elif kind is AllergyStatement:
@@ -50,36 +56,38 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase) ->
 def _snapshot(
     snapshot: PatientSnapshot, at_us: int, memory: Memory, knowledge: KnowledgeBase
 ) -> None:
-    for name in FIELDS:
-        _say(memory, name, getattr(snapshot, name), at_us, "")
+    said = memory.said
+    for name, value in zip(FIELDS, _fields(snapshot), strict=True):
+        if value is UNSET:
+            continue
+        known = said.get(name)
+        if known is None or (at_us >= known.at_us and not known.source):
+            said[name] = Said(raw_of(value), at_us)
     observed = snapshot.observations
     if type(observed) is Listing:
         _measure(observed.items, at_us, memory, knowledge, "")
 
 
 def _say(memory: Memory, name: str, value: Any, at_us: int, source: str) -> None:
-    if value is UNSET:
-        return
     known = memory.said.get(name)
     if known is None or (bool(source), at_us) >= (bool(known.source), known.at_us):
-        memory.said[name] = Said(msgspec.to_builtins(value), at_us, source)
+        memory.said[name] = Said(raw_of(value), at_us, source)
 
 
 def _measure(items: Any, at_us: int, memory: Memory, knowledge: KnowledgeBase, act_id: str) -> None:
     for item in items:
-        analyte = knowledge.analyte(item.code.system, item.code.code)
+        code = item.code
+        analyte = knowledge.analyte(code.system, code.code)
         if analyte is None:
             continue
         at = item.at
         when = us_of(at) if isinstance(at, datetime) else at_us
         value = item.value if item.value is not UNSET else item.text
-        raw = None if value is UNSET else msgspec.to_builtins(value)
-        values = memory.measured.setdefault(analyte.id, [])
-        measured = Measured(raw, when, (item.code.system, item.code.code), act_id)
+        raw = None if value is UNSET else raw_of(value)
+        measured = Measured(raw, when, (code.system, code.code), act_id)
+        values = memory.measured.get(analyte.id, _NONE)
         if measured not in values:
-            values.append(measured)
-            values.sort(key=_when)
-            del values[:-_KEPT_VALUES]
+            memory.measured[analyte.id] = sorted([*values, measured], key=_when)[-_KEPT_VALUES:]
 
 
 def _when(measured: Measured) -> tuple[int, str, str]:

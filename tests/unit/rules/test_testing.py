@@ -131,7 +131,7 @@ def test_an_alert_has_no_other_parts_and_empty_ones_need_not_be_there(tmp_path: 
     text = GOOD.replace("{alert: {severity: warning, message: {en: aged 17}}}", wanted)
     (failure,) = run(tmp_path, text).failures
     assert [d.part for d in failure.diffs] == ["severty"]
-    assert "did you mean severity?" in str(failure)
+    assert "did you mean severity or delivery?" in str(failure)
 
 
 def test_elements_are_expected_one_by_one(tmp_path: Path) -> None:
