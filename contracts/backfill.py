@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from contracts.decision import SCHEMA, Basis, Record
 
 
@@ -27,7 +31,7 @@ class Backfill(Record, frozen=True, kw_only=True, omit_defaults=False):
     first: int = 0
     last: int = -1
     """Offset of the last record."""
-    complete: dict[str, int] = {}
+    complete: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Family to the time from which Kafka has every record of it; only in the last step."""
     brought: int = 0
     """Events that were brought in; in the order of record."""

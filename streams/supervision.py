@@ -194,7 +194,7 @@ class Supervisor:
         return () if self._attendant is None else self._attendant.uncovered(coverage)
 
     def backfill(self, step: Backfill, past: Past, records: Iterable[Brought]) -> Backfill | None:
-        """Do a step of a backfill with the records that it names; as it stands in the order of record.
+        """Do a step of a backfill with its records; as it stands in the order of record then.
 
         None where it is not the next step, or its rules are others now: it is not done. Records
         that intake refuses are left out, as they were. Raises StateUnreadable.
@@ -229,7 +229,7 @@ class Supervisor:
         subject = event.subject.encode()
         memory = past.recall(subject)
         try:
-            changed = attendant.bring(event, digest_of(record.value or b""), memory, past.coverage)
+            changed = attendant.bring(event, _digest(record.value or b""), memory, past.coverage)
         except Exception:
             past.undo(subject)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from rules.memory.coverage import Coverage
@@ -50,7 +50,7 @@ def waiting_rules(
     return sorted(found, key=lambda w: (w.until_us is not None, -(w.until_us or 0), w.rule))
 
 
-def report(found: list[RuleWaits]) -> dict[str, Any]:
+def report(found: Sequence[RuleWaits]) -> dict[str, Any]:
     """The same for /health: how many, and those that wait longest."""
     return {"count": len(found), "rules": [one.as_dict() for one in found[:_MOST_SHOWN]]}
 

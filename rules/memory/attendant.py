@@ -159,12 +159,13 @@ class Attendant:
         family = EVENT_TYPES[event.type].family
         if not bringing.is_wanted(event, digest, memory):
             return False
+        at_us = us_of(event.time)
         is_new = event_key(event.source, event.id) not in memory.seen
         if is_new:
-            person.learn(event, us_of(event.time), memory, self.evaluator.knowledge)
+            person.learn(event, at_us, memory, self.evaluator.knowledge)
         kept = self.horizon.families.get(family)
         if kept is not None:
-            act = applying.act_of(event, self._context(event), kept)
+            act = applying.act_of(event, at_us, self._context(event), kept)
             reach_us = max(memory.latest_us, coverage.latest_us) - kept.span_us - self.lateness_us
             if max(act.at_us, act.event_us) >= reach_us:
                 is_new |= bringing.bring(memory, act)

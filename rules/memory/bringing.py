@@ -1,7 +1,7 @@
 """Past acts are brought into the timeline: nothing is decided, and no timer is set or fires.
 
-What was brought in once changes nothing when it is brought in again. An event that is brought in is
-not noted as answered: one that comes for the first time afterwards is decided as if it had not been.
+What was brought in once changes nothing when it is brought in again. An event that is brought in
+is not noted as answered: one that comes for the first time afterwards is decided all the same.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def ends(coverage: Coverage, complete: Mapping[str, int]) -> None:
 
 
 def is_wanted(event: Event, digest: str, memory: Memory) -> bool:
-    """Whether an event has a place in the timeline: no draft, and no other content under its key."""
+    """Whether an event has a place in the timeline: no draft, no other content under its key."""
     seen = memory.seen.get(event_key(event.source, event.id))
     return EVENT_TYPES[event.type].verb != "draft" and (seen is None or seen.digest == digest)
 

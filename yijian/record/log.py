@@ -29,15 +29,17 @@ def recompute(
     before. Raises what reading Kafka raises.
     """
     supervisors = Supervisors(settings, core, load_bundle or from_topic(settings))
-    replay = Replay(supervisors, stored or {}, settings.max_ahead_s)
+    replay = Replay(supervisors, stored or {}, settings.max_ahead_s, settings.partitions)
     topics = [*settings.topics.all_intake, settings.topics.rekeyed, settings.topics.decisions]
     for partition in range(settings.partitions):
         decisions = kafka_log.read(settings, [settings.topics.decisions], [partition])
         order = order_of(decisions)
         intake = list(kafka_log.read(settings, settings.topics.all_intake, [partition]))
-        moved = kafka_log.read(settings, [settings.topics.rekeyed], [partition])
+        moved = list(kafka_log.read(settings, [settings.topics.rekeyed], [partition]))
+        elsewhere = dict(map(at_home, moved))
+        elsewhere |= {record.place: at_home(record)[1] for record in moved}  # for backfills
         is_whole = not kafka_log.deleted(settings, topics, [partition])
-        replay.partition(order, intake, dict(map(at_home, moved)), is_whole=is_whole)
+        replay.partition(order, intake, elsewhere, number=partition, is_whole=is_whole)
     return replay.found
 
 
