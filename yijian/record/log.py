@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from contracts.decision import Basis, OriginHeaders
 from contracts.identity import EventKey
@@ -28,6 +28,19 @@ def recompute(
     `stored` has the basis of decisions that the log does not keep any more. Let the worker finish
     before. Raises what reading Kafka raises.
     """
+    found = Recomputed()
+    for _, replay in replays(settings, core, stored, load_bundle):
+        found = replay.found
+    return found
+
+
+def replays(
+    settings: Settings,
+    core: Core,
+    stored: Mapping[EventKey, Basis] | None = None,
+    load_bundle: LoadBundle | None = None,
+) -> Iterator[tuple[int, Replay]]:
+    """The same partition number by partition number: each when it was gone through."""
     supervisors = Supervisors(settings, core, load_bundle or from_topic(settings))
     replay = Replay(supervisors, stored or {}, settings.max_ahead_s, settings.partitions)
     topics = [*settings.topics.all_intake, settings.topics.rekeyed, settings.topics.decisions]
@@ -40,7 +53,7 @@ def recompute(
         elsewhere |= {record.place: at_home(record)[1] for record in moved}  # for backfills
         is_whole = not kafka_log.deleted(settings, topics, [partition])
         replay.partition(order, intake, elsewhere, number=partition, is_whole=is_whole)
-    return replay.found
+        yield partition, replay
 
 
 def at_home(record: LogRecord) -> tuple[Origin, LogRecord]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -50,6 +50,14 @@ class Recomputed:
     """Decisions, by where they stand, that this order of record does not lead to."""
     disordered: list[Origin] = field(default_factory=list)
     """Intake records that a later record of their partition overtook."""
+
+
+class Rebuilt(NamedTuple):
+    """What is remembered of a partition number where its order of record ends."""
+
+    past: Remembered
+    why: str
+    """Why not everything could be gone through; "" where it could."""
 
 
 class Replay:
@@ -105,6 +113,12 @@ class Replay:
                 self.found.voided += 1
             else:
                 self._take(step, values)
+
+    @property
+    def rebuilt(self) -> Rebuilt:
+        """What came of the partition number that was gone through last."""
+        why = "" if self._is_whole else NOT_WHOLE
+        return Rebuilt(self._past, PAST_UNKNOWN if self._unknown else why)
 
     def _is_answered(self, record: LogRecord, order: Order) -> bool:
         self.found.expected.records += 1
