@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from typing import Final, Self
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.growth import Topic
 from benchmarks.load import Load
 from benchmarks.processes import Measured
@@ -25,6 +27,7 @@ from yijian.settings import Settings, child_environ
 
 PARTITIONS: Final = 4
 _HEAP_MB: Final = 1024
+_GONE_S: Final = 30.0
 
 
 class Bench:
@@ -84,6 +87,18 @@ class Bench:
         admin = AdminClient({"bootstrap.servers": s.kafka_bootstrap, "log_level": 0})
         for answer in admin.delete_records(everything).values():
             answer.result(timeout=20)
+        self._forget(admin, s)
+
+    def _forget(self, admin: AdminClient, s: Settings) -> None:
+        """Make the state topic anew: whoever remembers a run finds only repeats in the next."""
+        for answer in admin.delete_topics([s.topics.state]).values():
+            answer.result(timeout=20)
+        deadline = time.monotonic() + _GONE_S
+        while s.topics.state in admin.list_topics(timeout=20).topics:
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"{s.topics.state} is not gone after {_GONE_S:.0f} s")
+            time.sleep(0.1)
+        apply_topics(s.kafka_bootstrap, topic_specs(s), client_config=s.kafka_options)
 
     def log(self) -> Path:
         self._logs += 1

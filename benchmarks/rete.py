@@ -18,7 +18,7 @@ from knowledge_base import KnowledgeBase
 from rules.engine import compiler
 from rules.facts import CATALOGUE
 from rules.facts.base import Context, Element
-from rules.facts.pairs import find_pairs
+from rules.facts.pair_search import find_pairs
 from rules.facts.read import local_day
 from rules.facts.records import RECORDS
 from rules.words import INTERACTIONS

@@ -94,10 +94,13 @@ class Translation:
 
 
 def translate(rules: Iterable[Rule], knowledge: KnowledgeBase, day: date) -> Translation:
-    """The rules as one ruleset, with parameters as of `day`. Raises NotTranslatable."""
+    """The rules as one ruleset, with parameters as of `day`. Raises NotTranslatable.
+
+    Rules that look back, wait or judge groups are left out: the peer remembers nothing.
+    """
     translation = Translation()
     for rule in rules:
-        if rule.is_evaluated:
+        if rule.is_evaluated and not rule.needs_memory and not rule.group_by:
             _Rule(rule, knowledge, day, translation).translate()
     constants = set(_constants(translation.definitions.values()))
     if len(constants) > MAX_CONSTANTS:

@@ -75,9 +75,9 @@ class FoundPair(Record, frozen=True, kw_only=True):
     id: str
     table: str
     item: str
-    """The line id of the later line."""
+    """The line id of the later line; of a pair with another act, of the act's own line."""
     partner: str
-    """The line id of the earlier line."""
+    """The line id of the earlier line; of another act's `ACT/LINE`."""
 
 
 class Release(Record, frozen=True, kw_only=True):
@@ -252,6 +252,8 @@ class Basis(Record, frozen=True, kw_only=True):
     profile: str
     bundle: str = ""
     """Digest of the signed bundle that rules and knowledge came in; "" for files."""
+    registry: str = ""
+    """Digest of the registry that lay over the knowledge's; "" for none."""
 
 
 class Decision(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -326,6 +328,13 @@ class OriginHeaders:
     """On a decision that a timer led to: the timer's id."""
     CLOCK_US: Final = "yijian-clock-us"
     """On the same: the clock of the timer's source when it fired."""
+
+
+class ActivityHeaders:
+    """Headers of the activities topic, beside those of the origin."""
+
+    SUPERSEDED: Final = "yijian-superseded"
+    """A later revision of the act, which came before this one, does not name the group."""
 
 
 class KindHeaders:

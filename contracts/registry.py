@@ -141,6 +141,14 @@ def encode_registered(record: Registered) -> bytes:
 
 def read_registered(key: bytes | None, value: bytes | None) -> Registered | Rejected:
     """What a record of the registry topic says, or why it says nothing. Quotes no value."""
+    found = parse_registered(value)
+    if not isinstance(found, Rejected) and key != found.key:
+        return Rejected(Reason.KEY_MISMATCH, "$.id", "the key is not `kind/institution/id`")
+    return found
+
+
+def parse_registered(value: bytes | None) -> Registered | Rejected:
+    """The same of a value that does not stand under its key yet."""
     if not value:
         return Rejected(Reason.EMPTY_VALUE, "$", "the record has no value: it is taken out")
     try:
@@ -151,6 +159,4 @@ def read_registered(key: bytes | None, value: bytes | None) -> Registered | Reje
         return Rejected(Reason.FIELD_TYPE, path.rstrip("`") or "$", plain)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return Rejected(Reason.NOT_JSON, "$", "not JSON in UTF-8; send one JSON object a record")
-    if key != record.key:
-        return Rejected(Reason.KEY_MISMATCH, "$.id", "the key is not `kind/institution/id`")
     return record

@@ -16,6 +16,7 @@ from contracts import bundle, registry
 from contracts.acts import FAMILIES, VERBS
 from contracts.backfill import Backfill
 from contracts.decision import (
+    ActivityHeaders,
     Alert,
     DeadLetterHeaders,
     Decision,
@@ -127,6 +128,12 @@ def asyncapi() -> dict[str, Any]:
         "headers": _headers(_ORIGIN),
         "bindings": _kafka_key("the subject"),
     }
+    messages["activity"] = {
+        "contentType": "application/json",
+        "summary": "An event, as it came, for one of the groups that its act belongs to or left.",
+        "headers": _headers({**_ORIGIN, **_ACTIVITY}),
+        "bindings": _kafka_key("`g|`, the facts, `|`, their values"),
+    }
     channel("decisions", topics.decisions, "decision", "Decisions, one an event", "send")
     messages["repeat"] = _message(
         "repeat.v1.schema.json", "the subject", _headers({**_ORIGIN, **_REPEAT})
@@ -138,6 +145,7 @@ def asyncapi() -> dict[str, Any]:
     channels["decisions"]["messages"]["backfill"] = {"$ref": "#/components/messages/backfill"}
     channel("alerts", topics.alerts, "alert", "Alerts, for live listeners", "send")
     channel("dead_letters", topics.dead_letters, "dead_letter", "Refused records", "send")
+    channel("activities", topics.activities, "activity", "Internal: events for groups", "send")
     channel("rekeyed", topics.rekeyed, "rekeyed", "Internal: misplaced records", "send")
     messages["bundle"] = _message("bundle.v1.schema.json", "`content/` and the digest")
     messages["activation"] = _message(
@@ -170,6 +178,9 @@ _ORIGIN: Final = {
     OriginHeaders.PARTITION: "its partition",
     OriginHeaders.OFFSET: "its offset",
     OriginHeaders.RECEIVED_MS: "when the broker appended it, milliseconds since 1970",
+}
+_ACTIVITY: Final = {
+    ActivityHeaders.SUPERSEDED: "a later revision, which came before, does not name the group",
 }
 _REPEAT: Final = {KindHeaders.KIND: "`repeat`; decisions have none, or `interrupted`"}
 _BACKFILL: Final = {KindHeaders.KIND: "`backfill`"}

@@ -52,6 +52,11 @@ class Topics(NamedTuple):
         return f"{self.prefix}.rekeyed.v1"
 
     @property
+    def activities(self) -> str:
+        """Events for the groups that they belong to: keyed by practitioner, institution …"""
+        return f"{self.prefix}.activities.v1"
+
+    @property
     def decisions(self) -> str:
         return f"{self.prefix}.decisions.v1"
 

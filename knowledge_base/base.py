@@ -49,6 +49,9 @@ class KnowledgeBase:
     """What must not, or not without thought, be used or charged together."""
     profiles: Mapping[str, SourceProfile] = field(default_factory=dict)
     """What source systems promise to send, by the `source` of their events."""
+    registry: str = ""
+    """Digest of the registry that lies over the files' (knowledge_base.registry); "": none."""
+    _approved_beds: Mapping[str, History[int]] = field(default_factory=dict)
     override_reasons: Mapping[str, OverrideReason] = field(default_factory=dict)
     """Why alerts are not followed, by `system|code`, in the order in which they are offered."""
 
@@ -87,6 +90,11 @@ class KnowledgeBase:
 
     def institution(self, institution_id: str, day: date) -> Institution | None:
         history = self._institutions.get(institution_id)
+        return history.at(day) if history is not None else None
+
+    def approved_beds(self, institution_id: str, day: date) -> int | None:
+        """How many beds the institution's licence allows (核准床位)."""
+        history = self._approved_beds.get(institution_id)
         return history.at(day) if history is not None else None
 
     def promises(self, sender: str, day: date) -> Promises | None:

@@ -230,15 +230,15 @@ class ServiceItem:
 
 @dataclass(frozen=True, slots=True)
 class Practitioner:
-    """What the registry says of a person on one day."""
+    """What the registry says of a person on one day; None where it says nothing."""
 
     institution: str
     id: str
     name: Names
-    department: str
-    title: str
-    grants: frozenset[str]
-    licensed: bool
+    department: str | None
+    title: str | None
+    grants: frozenset[str] | None
+    licensed: bool | None
     active_payment: bool | None
 
 
@@ -257,8 +257,8 @@ class Institution:
 
     id: str
     name: Names
-    level: str
-    kind: str
+    level: str | None
+    kind: str | None
     time_zone: str
     departments: tuple[Department, ...]
 

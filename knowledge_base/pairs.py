@@ -16,7 +16,8 @@ Contexts say when two lines are a pair at all:
 
 Pairs of the contexts `day` and `validity` also exist between acts. One event cannot show these:
 a line that is one half of such a pair leaves the rules about it undetermined (`beyond`), never
-clean, until a patient's other acts are known.
+clean, until a patient's other acts are known. What of those acts is to be remembered is said by
+`knowledge.pairs.halves`, for all days at once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from knowledge_base.model import Basis, CodeSet, History, Names, Parameter
@@ -118,6 +121,15 @@ class Side(NamedTuple):
     severity: str
 
 
+def _longest_gap(halves: Iterable[Half]) -> timedelta:
+    gaps = (
+        max(half.gap_after_a, half.gap_after_b)
+        for half in halves
+        if half.row.context in BEYOND_ONE_EVENT
+    )
+    return max(gaps, default=timedelta(0))
+
+
 class PairIndex:
     """The pairs of one epoch, found by what lines are known by. What was asked is kept."""
 
@@ -135,8 +147,12 @@ class PairIndex:
         self._as_b = {key: frozenset(numbers) for key, numbers in as_b.items()}
         self._between: dict[tuple[Keys, Keys], tuple[Match, ...]] = {}
         self._beyond: dict[Keys, tuple[Side, ...]] = {}
-        self.is_open = any(half.row.context in BEYOND_ONE_EVENT for half in self._halves)
-        """Whether there are pairs that also exist between acts."""
+        self.contexts = frozenset(half.row.context for half in self._halves) & BEYOND_ONE_EVENT
+        """The contexts of pairs that also exist between acts."""
+        self.is_open = bool(self.contexts)
+        """Whether there are such pairs."""
+        self.longest_gap = _longest_gap(self._halves)
+        """Of the pairs that also exist between acts."""
         named = (*self._as_a, *self._as_b)
         self.items = frozenset(tuple(code.rsplit("|", 1)) for kind, code in named if kind == "item")
         """System and code of the items that stand in a row."""
@@ -175,6 +191,13 @@ class PairIndex:
             self._beyond[keys] = found
         return found
 
+    def of_others(self) -> Iterable[Key]:
+        """What the lines are known by that stand in pairs between acts, on both sides."""
+        for sides in (self._as_a, self._as_b):
+            for key, numbers in sides.items():
+                if any(self._halves[n].row.context in BEYOND_ONE_EVENT for n in numbers):
+                    yield key
+
     def _matches(self, one: Keys, other: Keys) -> tuple[Match, ...]:
         ab = _union(self._as_a, one) & _union(self._as_b, other)
         ba = _union(self._as_b, one) & _union(self._as_a, other)
@@ -184,6 +207,30 @@ class PairIndex:
 
 
 _EMPTY: Final = PairIndex(())
+
+
+class Halves:
+    """Which lines may be one half of a pair between acts, on any day; what they ask of memory."""
+
+    def __init__(self, indexes: Iterable[PairIndex]) -> None:
+        listed = tuple(indexes)
+        self._keys = frozenset(key for index in listed for key in index.of_others())
+        self.longest_gap = max((index.longest_gap for index in listed), default=timedelta(0))
+        contexts: frozenset[str] = frozenset()
+        self.contexts = contexts.union(*(index.contexts for index in listed))
+        self.has_items = any(kind == "item" for kind, _ in self._keys)
+        self.seen: dict[int, bool] = {}
+        """A place for what is found out about drugs and entries, by their identity."""
+        said = "\n".join("\t".join(key) for key in sorted(self._keys))
+        self.digest = sha256(said.encode()).hexdigest()[:12]
+        """Names the lines: two with one digest remember the same ones."""
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def names(self, keys: Keys) -> bool:
+        """Whether a line that is known by these stands in any row."""
+        return not self._keys.isdisjoint(keys)
 
 
 class PairBook:
@@ -202,6 +249,11 @@ class PairBook:
         """Every day on which a row, a class of it or a gap changes."""
         self._indexes: dict[date, PairIndex] = {}
         self._by_day: dict[date, tuple[PairIndex, dict[int, bool]]] = {}
+
+    @cached_property
+    def halves(self) -> Halves:
+        """What pairs between acts ask to be remembered, whatever the day."""
+        return Halves(self._of_epoch(day) for day in self.boundaries)
 
     def on_day(self, day: date) -> PairIndex:
         """The pairs of a day."""

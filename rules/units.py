@@ -196,6 +196,7 @@ def is_duration(unit: str) -> bool:
     return worth is not None and worth.dimensions == _TIME
 
 
+@lru_cache(maxsize=1024)
 def duration(value: float, unit: str) -> timedelta | None:
     """So many units as a length of time, exact to the microsecond; None for other units."""
     worth = worth_of(unit)

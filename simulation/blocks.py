@@ -6,6 +6,8 @@ A block says beforehand how many events it writes, so that a day can be planned 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from random import Random
 from typing import Final, NamedTuple
 
 from contracts.acts import (
@@ -72,6 +74,32 @@ def resolve_condition(chart: Chart) -> Iterator[Step]:
     yield Life(chart, "condition", act).say("resolved", resolved_at=chart.now())
 
 
+def vital_signs(at: datetime, rng: Random, **changed: float) -> list[Measurement]:
+    """What is observed at a bedside beside the temperature, of somebody who is well."""
+    drawn = {name: float(rng.randint(*bounds)) for name, (*_, bounds) in _SIGNS.items()}
+    values = {**drawn, **changed}
+    found = [
+        Measurement(
+            code=Coding(LOINC, code, title), value=Quantity(values[name], unit), at=at,
+            line_id=str(number),
+        )
+        for number, (name, (code, title, unit, _)) in enumerate(_SIGNS.items(), 3)
+    ]  # fmt: skip
+    alert = Measurement(code=_CONSCIOUSNESS, text="A", at=at, line_id=str(3 + len(found)))
+    return [*found, alert]
+
+
+_SIGNS: Final = {
+    "rate": ("9279-1", "呼吸频率", "/min", (13, 19)),
+    "saturation": ("59408-5", "血氧饱和度", "%", (96, 99)),
+    "oxygen": ("3151-8", "吸氧流量", "L/min", (0, 0)),
+    "pressure": ("8480-6", "收缩压", "mm[Hg]", (112, 138)),
+    "pulse": ("8867-4", "脉搏", "/min", (60, 88)),
+}
+"""Name to LOINC code, title, unit and the bounds of somebody who is well."""
+_CONSCIOUSNESS: Final = Coding("urn:yijian:demo:observation", "consciousness", "意识")
+
+
 def observe(chart: Chart) -> Iterator[Step]:
     chart.wait(2 * MINUTE_S)
     at = chart.now()
@@ -89,6 +117,8 @@ def observe(chart: Chart) -> Iterator[Step]:
         items.append(
             Measurement(code=Coding(LOINC, "29463-7", "体重"), value=value, at=at, line_id="2")
         )
+    if chart.start.kind != "outpatient":
+        items += vital_signs(at, chart.rng)
     act = Observation(**chart.common(), act_id=chart.act_id("obs"), revision=1, items=tuple(items))
     yield Life(chart, "observation", act).say("recorded")
 

@@ -99,7 +99,7 @@ class Catalogue:
             m for m in self.medicines if m.drug.kind == "herbal" and m.drug.key not in listed
         )
         self._by_grants: Final = {
-            p.grants: (*self.plain, *(m for m in plain if _grant(m.drug) in p.grants))
+            p.grants: (*self.plain, *(m for m in plain if _grant(m.drug) in (p.grants or ())))
             for p in knowledge.practitioners(day)
         }
         services = [i for i in self.items if i.category == "service" and i.key not in listed]

@@ -18,6 +18,12 @@ from simulation.catalogue import FALLBACK_PRICE, Medicine, item_coding
 CENT: Final = Decimal("0.01")
 UDI: Final = "(01)06901234567892(11)260101(21)SIM"
 
+VITAL_SIGNS: Final = frozenset({
+    "body_temperature", "consciousness", "oxygen_saturation", "oxygen_saturation_scale",
+    "pulse_rate", "respiratory_rate", "supplemental_oxygen", "systolic_pressure",
+})  # fmt: skip
+"""Analytes that no laboratory reports."""
+
 # Values of healthy adults in the analytes' own units; nothing is judged by them.
 _HEALTHY: Final = {
     "potassium": (3.8, 4.8),

@@ -9,6 +9,7 @@ from contracts.acts import Order, Result
 from simulation.blocks import MINUTE_S
 from simulation.chart import Chart, Life, Step
 from simulation.lines import (
+    VITAL_SIGNS,
     measured,
     ordered,
     ordered_drug,
@@ -67,7 +68,7 @@ def corrected_test(chart: Chart) -> Iterator[Step]:
 
 def _result(chart: Chart, order: Life, collected_at: datetime) -> Life:
     rng, now = chart.rng, chart.now()
-    analytes = chart.catalogue.analytes
+    analytes = [a for a in chart.catalogue.analytes if a.id not in VITAL_SIGNS]
     chosen = rng.sample(analytes, min(len(analytes), 2))
     act = Result(
         **chart.common(),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +30,9 @@ class Score:
     found: Mapping[str, int]
     missed: tuple[LabelLine, ...]
     false_alerts: tuple[FalseAlert, ...]
+    beside: tuple[FalseAlert, ...] = ()
+    """Alerts that nobody ordered of rules that look back or wait: ordinary visits are written
+    without regard to them, so these are neither right nor wrong."""
 
     @property
     def labels_expected(self) -> int:
@@ -53,16 +56,16 @@ class _Answer(NamedTuple):
         return asked in getattr(self, label.expected)
 
 
-def score(labels: Iterable[LabelLine], decisions: Iterable[Decision]) -> Score:
-    """The score of these decisions; of several about one event the last one counts.
+def score(
+    labels: Iterable[LabelLine], decisions: Iterable[Decision], remembering: Container[str] = ()
+) -> Score:
+    """The score of these decisions; `remembering` are the rules that look back or wait.
 
-    A label whose event has no decision is missed, also where it expects silence. Alerts about
-    events of other sources than simulated ones are left alone.
+    An event is answered by its own decision and by those of its timers together; of several of one
+    cause the last one counts. A label whose event has no decision is missed, also where it expects
+    silence. Alerts about events of other sources than simulated ones are left alone.
     """
-    answers = {
-        EventKey(decision.event.source, decision.event.id): _answer(decision)
-        for decision in decisions
-    }
+    answers = _answers(decisions)
     expected: Counter[str] = Counter()
     found: Counter[str] = Counter()
     missed: list[LabelLine] = []
@@ -82,8 +85,27 @@ def score(labels: Iterable[LabelLine], decisions: Iterable[Decision]) -> Score:
         if key.source.startswith(SOURCE_PREFIX)
         for rule, element in sorted(answer.alert)
     )
-    invented = tuple(alert for alert in given if alert not in ordered)
-    return Score(dict(expected), dict(found), tuple(missed), invented)
+    invented = [alert for alert in given if alert not in ordered]
+    return Score(
+        dict(expected),
+        dict(found),
+        tuple(missed),
+        tuple(alert for alert in invented if alert.rule not in remembering),
+        tuple(alert for alert in invented if alert.rule in remembering),
+    )
+
+
+def _answers(decisions: Iterable[Decision]) -> dict[EventKey, _Answer]:
+    by_cause: dict[EventKey, dict[tuple[str, str], _Answer]] = defaultdict(dict)
+    for decision in decisions:
+        key = EventKey(decision.event.source, decision.event.id)
+        by_cause[key][decision.scope, decision.cause] = _answer(decision)
+    return {key: _together(causes.values()) for key, causes in by_cause.items()}
+
+
+def _together(answers: Iterable[_Answer]) -> _Answer:
+    columns = zip(*answers, strict=True)
+    return _Answer(*(frozenset().union(*column) for column in columns))
 
 
 def _answer(decision: Decision) -> _Answer:

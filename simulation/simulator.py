@@ -24,7 +24,7 @@ from simulation.chart import Chart, Start, Step
 from simulation.day import DAY_S, Frame, arrival_offset
 from simulation.diagnoses import Complaints
 from simulation.errors import NothingToSimulate
-from simulation.faults import CASES, Case, case_blocks
+from simulation.faults import CASES, Case, Course, case_blocks
 from simulation.journeys import JOURNEYS, yesterday
 from simulation.labels import Label
 from simulation.people import Person, ordinary
@@ -62,7 +62,7 @@ class Visit(NamedTuple):
     ago: int
     blocks: Sequence[Block]
     size: int
-    case: Case | None
+    case: Case | Course | None
 
 
 class Simulator:
@@ -82,7 +82,7 @@ class Simulator:
         day: date,
         until: datetime | None = None,
         fault_rate: float = DEFAULT_FAULT_RATE,
-        cases: Sequence[Case] = CASES,
+        cases: Sequence[Case | Course] = CASES,
     ) -> None:
         if patients < 1:
             raise ValueError(f"patients is {patients}; at least one is needed")
@@ -133,18 +133,23 @@ class Simulator:
                 break
             visit = self._visit(number, turns, rng)
             if limit is not None and planned + visit.size > limit:
-                visit = visit._replace(size=limit - planned)
+                if isinstance(visit.case, Course):  # without its end it would be another course
+                    visit = self._ordinary(number, rng)
+                visit = visit._replace(size=min(visit.size, limit - planned))
             visits.append(visit)
             planned += visit.size
         return visits
 
-    def _visit(self, number: int, turns: Iterator[Case], rng: Random) -> Visit:
+    def _visit(self, number: int, turns: Iterator[Case | Course], rng: Random) -> Visit:
         if number in _MIDNIGHT_VISITS:
             kind, ago, blocks = "emergency", 0, JOURNEYS["emergency"](rng)
             offset_s = _MIDNIGHT_VISITS[number]
             return Visit(number, kind, offset_s, ago, blocks, sum(b.size for b in blocks), None)
         if self._cases and rng.random() < self._fault_rate:
             return _case_visit(number, next(turns), rng)
+        return self._ordinary(number, rng)
+
+    def _ordinary(self, number: int, rng: Random) -> Visit:
         if rng.random() < _YESTERDAY_SHARE:
             kind, ago, blocks = "outpatient", 0, yesterday(rng)
             offset_s = -3600.0 * rng.uniform(3, 8)
@@ -187,7 +192,7 @@ class Simulator:
         name = f"{self._day:%Y%m%d}-{self._seed}-{index}"
         return ordinary(f"{_NAMESPACE}|{name}", self._day, Random(f"person {name}"))
 
-    def _case_desk(self, case: Case, rng: Random) -> Desk:
+    def _case_desk(self, case: Case | Course, rng: Random) -> Desk:
         """A desk with one practitioner, whom the case asks for."""
         knowledge = self._catalogue.knowledge
         found = [
@@ -206,9 +211,13 @@ class Simulator:
         return rng.choice(found)
 
 
-def _case_visit(number: int, case: Case, rng: Random) -> Visit:
-    blocks = case_blocks(case)
+def _case_visit(number: int, case: Case | Course, rng: Random) -> Visit:
     offset_s = min(arrival_offset(case.kind, rng), _LATEST_CASE_S)
+    if isinstance(case, Course):
+        blocks = case.blocks()
+        offset_s -= case.hours * 3600.0
+    else:
+        blocks = case_blocks(case)
     return Visit(number, case.kind, offset_s, 0, blocks, sum(b.size for b in blocks), case)
 
 

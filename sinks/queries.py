@@ -155,7 +155,7 @@ _DIFFERING: Final = """
 SELECT count() FROM
 (
     SELECT decision_id FROM decisions
-    GROUP BY decision_id, pack, knowledge, engine, profile, bundle
+    GROUP BY decision_id, pack, knowledge, engine, profile, bundle, registry
     HAVING uniqExact(digest) > 1
 )
 """
@@ -175,7 +175,7 @@ def decision_bases(client: Client) -> Iterator[tuple[str, str, Basis]]:
         yield source, event_id, known[names]
 
 
-_BASIS: Final = ("pack", "knowledge", "engine", "profile", "bundle")
+_BASIS: Final = ("pack", "knowledge", "engine", "profile", "bundle", "registry")
 
 
 def event_keys(client: Client) -> Iterator[tuple[str, str]]:

@@ -107,6 +107,7 @@ DECISIONS: Final = Table(
         ("engine", _WORD),
         ("profile", _WORD),
         ("bundle", _WORD),
+        ("registry", _WORD),
         ("cut", _WORD),
         ("digest", "FixedString(32)"),
         ("payload", "String"),

@@ -83,7 +83,9 @@ class Agent:
         """False where we may not write any more; then some answers may not have been sent."""
         if batch.tp.topic == self._means.topics.ticks:
             return await self._tick(batch, outputs)
-        answer, burst_at, pause_at = outputs.answer, _BURST_BYTES, _MAX_AHEAD_BYTES
+        is_joining = batch.tp.topic == self._means.topics.activities
+        answer = outputs.join if is_joining else outputs.answer
+        burst_at, pause_at = _BURST_BYTES, _MAX_AHEAD_BYTES
         for record in batch.records:
             answer(record)
             if outputs.size < burst_at and monotonic() < self._turn_at:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiokafka import codec
 
@@ -56,6 +57,10 @@ class Remembering:
     """Memories of one partition that are kept open; all others lie as bytes."""
     silent_s: float = 60.0
     """Without a record for so long, reading the state back has failed."""
+    store: str = "memory"
+    """Where memories lie as bytes: `memory`, or `rocksdb` (streams.state.stores)."""
+    folder: Path | None = None
+    """For RocksDB; processes may share it."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +112,19 @@ class WorkerConfig:
     def intake(self) -> tuple[str, ...]:
         """Every topic the worker reads."""
         intake = (*self.topics.all_intake, self.topics.rekeyed)
-        return intake if self.remembering is None else (*intake, self.topics.ticks)
+        return (
+            intake
+            if self.remembering is None
+            else (
+                *intake,
+                self.topics.activities,
+                self.topics.ticks,
+            )
+        )
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Every topic the worker writes, but for re-keyed records and ticks, which it reads."""
+        """Every topic the worker writes, but for those that it reads as well."""
         outputs = (self.topics.decisions, self.topics.alerts, self.topics.dead_letters)
         return outputs if self.remembering is None else (*outputs, self.topics.state)
 

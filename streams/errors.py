@@ -7,6 +7,7 @@ StreamsError
 ├── DeliveryFailed          an output was not confirmed by the broker, or the producer is broken
 ├── FlushTimedOut           outputs were not confirmed in time before partitions had to be given up
 ├── BundlesUnreadable       the bundles topic could not be read before the first event
+├── RegistryUnreadable      the registry topic could not be read before the first event
 ├── StateUnreadable         what was remembered could not be read back
 ├── StuckError              there is work to do and nothing is committed, for too long
 └── AgentFailed             an exception left the evaluation of a batch: a bug
@@ -75,6 +76,10 @@ class FlushTimedOut(StreamsError):
 
 class BundlesUnreadable(StreamsError):
     """The bundles topic could not be read: it is not known which rules are in force."""
+
+
+class RegistryUnreadable(StreamsError):
+    """The registry topic could not be read before the first event."""
 
 
 class StateUnreadable(StreamsError):

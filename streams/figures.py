@@ -56,6 +56,10 @@ class Figures:
         self.cut = 0
         self.rekeyed = 0
         self.repeated = 0
+        self.activities = 0
+        """Events that groups were told of."""
+        self.joined = 0
+        """Events that were decided for a group."""
         """Events that came again."""
         self.fired_timers = 0
         self.failed_timers = 0

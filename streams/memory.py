@@ -11,6 +11,7 @@ from streams.lease import Lease
 from streams.producer import OutputProducer
 from streams.state import MemoryFigures, State, StateLog, Ticker
 from streams.state.recovery import KafkaRecovery, StateSource
+from streams.state.stores import opening
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class Memory:
         lease: Lease,
         on_failure: Callable[[StreamsError], None],
     ) -> Memory:
-        """The memory of a worker, over its producer and behind its lease."""
+        """The memory of a worker, over its producer and behind its lease.
+
+        Raises ConfigurationError where it cannot be kept as told.
+        """
         topics = config.topics
         source = StateSource(
             config.bootstrap,
@@ -39,6 +43,7 @@ class Memory:
             config.kafka_options,
             silent_s=told.silent_s,
             max_live=told.max_live,
+            store=opening(told.store, told.folder),
         )
         return cls(
             State(KafkaRecovery(source), on_failure),

@@ -102,6 +102,10 @@ class WorkerCollector(Collector):
             "rekeyed", "Records put into their key's partition.", [], {(): figures.rekeyed}
         )
         yield _counter("cut_decisions", "Decisions too large for a record.", [], {(): figures.cut})
+        yield _counter(
+            "activities", "Events that groups were told of.", [], {(): figures.activities}
+        )
+        yield _counter("joined", "Events decided for a group.", [], {(): figures.joined})
         yield _counter("repeats", "Events that came again.", [], {(): figures.repeated})
         yield _counter("timers_fired", "Timers that fired.", [], {(): figures.fired_timers})
         yield _counter(

@@ -9,12 +9,13 @@ from time import perf_counter
 from typing import Any, Final
 
 from contracts.backfill import Backfill
-from contracts.decision import KindHeaders, OriginHeaders, encode_record
+from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, encode_record
 from contracts.intake import Reason
+from rules.memory.attendant import Activity
 from streams.lanes import Passage
 from streams.means import Means
 from streams.origin import Origin, origin_headers, origin_of
-from streams.past import Due
+from streams.past import Due, activity_of
 from streams.state import Memories
 from streams.state.interrupted import Withdrawal
 from streams.state.rereading import Reread
@@ -49,9 +50,10 @@ class Outputs:
         self._dead_letters = topics.dead_letters
         self._rekeyed = topics.rekeyed
         self._max_record_bytes = means.max_record_bytes
+        self._activities = topics.activities
         self._topic = topic
         self._partition = partition
-        self._is_rekeyed = topic == topics.rekeyed
+        self._is_forwarded = topic in (topics.rekeyed, topics.activities)
         self._is_tick = topic == topics.ticks
         self._placement = means.placement
         self._figures = means.figures
@@ -96,7 +98,7 @@ class Outputs:
             (OriginHeaders.OFFSET, b"%d" % offset),
             (OriginHeaders.RECEIVED_MS, b"%d" % received_ms),
         ]
-        if self._is_rekeyed:
+        if self._is_forwarded:
             origin = self._origin(record)
             received_ms, headers = origin.received_ms, origin_headers(origin)
         if offset & _TIMED:
@@ -118,6 +120,38 @@ class Outputs:
         for issued in answer.further:
             self._send_decision(issued.decision_bytes, issued.alerts, key, headers)
             self._figures.issued(issued.decision)
+        for activity in answer.activities:
+            self._tell(activity, record, headers)
+
+    def join(self, record: Any) -> None:
+        """Find what a record of the activities topic leads to in its group."""
+        key: bytes = record.key or b""
+        past = self._past
+        if past is None:
+            return
+        try:
+            activity = activity_of(key, dict(record.headers or ()))
+        except UnicodeDecodeError:
+            self._bury(record, _no_subject(record.value))
+            return
+        result = self._supervisor.join(record.value, activity, past, record.timestamp)
+        if isinstance(result, DeadLetter):
+            self._bury(record, result)
+            return
+        received_ms = self._origin(record).received_ms
+        headers: list[Any] = [
+            self._topic_header,
+            self._partition_header,
+            (OriginHeaders.OFFSET, b"%d" % record.offset),
+            (OriginHeaders.RECEIVED_MS, b"%d" % received_ms),
+        ]
+        if isinstance(result, Repeated):
+            self._repeat(result, key, headers)
+            return
+        for issued in result.issued:
+            self._send_decision(issued.decision_bytes, issued.alerts, key, headers)
+            self._figures.issued(issued.decision)
+        self._figures.joined += 1
 
     def withdraw(self, withdrawals: Iterable[Withdrawal]) -> None:
         """Take back, before anything else, what an interrupted run decided at a timer."""
@@ -221,6 +255,20 @@ class Outputs:
         self._send_decision(repeated.record, (), key, headers)
         self._figures.repeated += 1
 
+    def _tell(self, activity: Activity, record: Any, headers: list[Any]) -> None:
+        """Give an event to one of its groups, wherever that is remembered."""
+        value: bytes = record.value
+        if len(value) > self._max_record_bytes:
+            self._bury(record, _too_large(value))
+            return
+        key = activity.subject
+        if not activity.stands:
+            headers = [*headers, (ActivityHeaders.SUPERSEDED, b"1")]
+        home = self._placement[key]
+        self._wait((self._activities, value, key, home, self._report, None, _NOW, headers))
+        self._sent_one(value)
+        self._figures.activities += 1
+
     def _rekey(self, record: Any, key: bytes) -> None:
         """Put a record that stands in another partition than its key's where it belongs."""
         value: bytes | None = record.value
@@ -253,7 +301,7 @@ class Outputs:
 
     def _origin(self, record: Any) -> Origin:
         here = Origin(self._topic, self._partition, record.offset, record.timestamp)
-        return origin_of(record.headers, here) if self._is_rekeyed else here
+        return origin_of(record.headers, here) if self._is_forwarded else here
 
 
 def _too_large(value: bytes) -> DeadLetter:
@@ -264,5 +312,5 @@ def _too_large(value: bytes) -> DeadLetter:
 
 def _no_subject(value: bytes | None) -> DeadLetter:
     return DeadLetter(
-        value, Reason.KEY_MISMATCH, "$.subject", "the record's key is longer than any subject"
+        value, Reason.KEY_MISMATCH, "$.subject", "the record's key can be no subject's"
     )

@@ -6,12 +6,13 @@ both by these words only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from contracts.backfill import Backfill
-from contracts.decision import Decision, Repeat
+from contracts.decision import ActivityHeaders, Decision, Repeat
 from contracts.event import Event
+from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
 from rules.memory.uncovered import Uncovered
@@ -36,12 +37,21 @@ class Taken(Protocol):
     def changed(self) -> bool:
         """Whether the memory is another now."""
 
+    @property
+    def activities(self) -> tuple[Activity, ...]:
+        """The groups that are to be told of the event."""
+
 
 class Attendant(Protocol):
     """The rules together with what is remembered, as the worker sees them."""
 
     def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> Taken:
         """What an event leads to; `memory` is changed in place."""
+
+    def join(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, activity: Activity
+    ) -> Taken:
+        """What an event leads to in a group; `memory` is the group's."""
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """What a timer leads to when its source's clock shows `clock_us`."""
@@ -82,3 +92,9 @@ class Due(NamedTuple):
     timer: str
     clock_us: int
     """What the clock of its source shows."""
+
+
+def activity_of(key: bytes, headers: Mapping[str, Any]) -> Activity:
+    """What a record of the activities topic tells a group of. Raises UnicodeDecodeError."""
+    group = key.decode("utf-8", "surrogatepass")
+    return Activity(group, ActivityHeaders.SUPERSEDED not in headers)

@@ -85,6 +85,8 @@ class Status:
                 "oldest_unprocessed_s": max(vitals.oldest_age_s.values(), default=0.0),
                 "rekeyed": self.figures.rekeyed,
                 "repeated": self.figures.repeated,
+                "activities": self.figures.activities,
+                "joined": self.figures.joined,
                 "failed_timers": self.figures.failed_timers,
                 "memory": vitals.memory._asdict() if vitals.memory else None,
                 "waiting_rules": report(vitals.waiting),

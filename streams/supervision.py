@@ -5,7 +5,7 @@ Pure: no Kafka, no clock, no exception. What cannot be evaluated is a dead lette
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol, TypeAlias, overload
 
@@ -15,6 +15,8 @@ from contracts.backfill import Backfill
 from contracts.decision import Alert, Basis, DeadLetterHeaders, Decision, encode_record
 from contracts.event import EVENT_TYPES, Event
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
+from knowledge_base.registry import NOTHING, Registry
+from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
 from rules.memory.uncovered import Uncovered
@@ -26,6 +28,7 @@ DEFAULT_MAX_OUTPUT_BYTES: Final = 4 * 1_048_576 - 16_384
 """Of a decision's value; the rest of 4 MiB is for key, headers and the batch around it."""
 
 Headers = list[tuple[str, bytes]]
+Register: TypeAlias = Callable[[Registry], Basis]
 
 
 class Evaluator(Protocol):
@@ -53,6 +56,16 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     unknown_fields: tuple[str, ...]
     further: tuple[Issued, ...] = ()
     """Decisions about earlier events that this one replaces."""
+    activities: tuple[Activity, ...] = ()
+    """The groups that are to be told of the event."""
+
+
+class Joined(msgspec.Struct, frozen=True, gc=False):
+    """What an event led to in one group: a decision about it first; nothing where no rule of the
+    pack groups acts like that."""
+
+    event: Event
+    issued: tuple[Issued, ...]
 
 
 class Repeated(msgspec.Struct, frozen=True, gc=False):
@@ -99,12 +112,15 @@ class Brought(NamedTuple):
 
 
 Result: TypeAlias = Answer | Repeated | DeadLetter
+Shared: TypeAlias = Joined | Repeated | DeadLetter
+"""What an event led to in a group."""
 
 
 class Supervisor:
     """Answers records with an evaluator, and with an attendant where there is a past.
 
-    `check_key` compares a record's key with the event's subject (records from Kafka).
+    `register` puts a registry under the rules and tells what they decide with then. `check_key`
+    compares a record's key with the event's subject (records from Kafka).
     """
 
     def __init__(
@@ -112,6 +128,7 @@ class Supervisor:
         evaluator: Evaluator,
         attendant: Attendant | None = None,
         *,
+        register: Register | None = None,
         check_key: bool = True,
         max_output_bytes: int = DEFAULT_MAX_OUTPUT_BYTES,
         max_ahead_s: float = DEFAULT_MAX_AHEAD_S,
@@ -119,10 +136,18 @@ class Supervisor:
         self._decide = evaluator.decide
         self.basis: Basis | None = getattr(evaluator, "basis", None)
         """What decisions are computed with, where the evaluator tells."""
+        self._register = register
+        self._registry = NOTHING
         self._attendant = attendant
         self._check_key = check_key
         self._max_output_bytes = max_output_bytes
         self._max_ahead_s = max_ahead_s
+
+    def use(self, registry: Registry) -> None:
+        """From the next record on decide with this registry; between two batches."""
+        if registry is not self._registry and self._register is not None:
+            self.basis = self._register(registry)
+        self._registry = registry
 
     @property
     def remembers(self) -> bool:
@@ -172,6 +197,32 @@ class Supervisor:
             raise  # of the whole partition: no record can be decided
         except Exception as error:  # a bug must neither lose the record nor stop the partition
             return _failed(value, error)
+
+    def join(
+        self, value: bytes | None, activity: Activity, past: Past, received_ms: int | None = None
+    ) -> Shared:
+        """What an event leads to in one of its groups. Raises StateUnreadable."""
+        attendant = self._attendant
+        try:
+            taken = decode(value)
+            if type(taken) is Rejected:  # another version may have taken it
+                return DeadLetter(value, taken.reason, taken.path, taken.detail)
+            event: Event = taken.event  # type: ignore[union-attr]
+            if attendant is None:
+                return Joined(event, ())
+            return self._join(attendant, past, event, value or b"", activity, received_ms)
+        except StateUnreadable:
+            raise
+        except Exception as error:
+            return _failed(value, error)
+
+    def tell_groups(self, answer: Answer, value: bytes, past: Past) -> Iterator[Shared]:
+        """What an event leads to in its groups, where these are remembered at the same place.
+
+        Without Kafka, and in replay: the worker does it through the activities topic.
+        """
+        for activity in answer.activities:
+            yield self.join(value, activity, past)
 
     def fire(self, due: Due, past: Past) -> tuple[Issued, ...] | TimerFailed:
         """What a timer leads to. Raises StateUnreadable."""
@@ -266,7 +317,36 @@ class Supervisor:
         if taken.changed:
             past.keep(subject)
         own, *further = issued
-        return Answer(event, own.decision, own.decision_bytes, own.alerts, unknown, tuple(further))
+        return Answer(
+            event, own.decision, own.decision_bytes, own.alerts, unknown, tuple(further),
+            taken.activities,
+        )  # fmt: skip
+
+    def _join(
+        self,
+        attendant: Attendant,
+        past: Past,
+        event: Event,
+        value: bytes,
+        activity: Activity,
+        received_ms: int | None,
+    ) -> Shared:
+        group = activity.subject
+        memory = past.recall(group)
+        try:
+            taken = attendant.join(event, _digest(value), memory, past.coverage, activity)
+            issued = tuple(map(self._issue, taken.decisions))
+        except Exception:
+            past.undo(group)
+            raise
+        if taken.reused:
+            return _reused(value)
+        past.heard(event, received_ms)
+        if taken.repeat is not None:
+            return Repeated(event, encode_record(taken.repeat))
+        if taken.changed:
+            past.keep(group)
+        return Joined(event, issued)
 
     def _issue(self, decision: Decision) -> Issued:
         stored, encoded = fit_decision(decision, self._max_output_bytes)

@@ -33,7 +33,13 @@ from streams.broker import (
 from streams.bundles import Rules
 from streams.bundles.metrics import BundleCollector
 from streams.config import Runtime, WorkerConfig
-from streams.errors import AgentFailed, BundlesUnreadable, ConfigurationError, StreamsError
+from streams.errors import (
+    AgentFailed,
+    BundlesUnreadable,
+    ConfigurationError,
+    RegistryUnreadable,
+    StreamsError,
+)
 from streams.figures import Figures
 from streams.lanes import Lanes
 from streams.lease import Lease
@@ -75,7 +81,7 @@ def run(config: WorkerConfig, rules: Rules, clock: Clock | None = None) -> int:
     except (MissingTopicsError, UnequalPartitionsError, ConfigurationError) as error:
         log.error("The worker cannot start: %s", error)
         return EXIT_CANNOT_START
-    except (BrokerError, BundlesUnreadable) as error:
+    except (BrokerError, BundlesUnreadable, RegistryUnreadable) as error:
         log.error("The worker cannot go on: %s", error)
         return EXIT_CANNOT_GO_ON
     _set_up(config.runtime)

@@ -8,12 +8,15 @@ from pathlib import Path
 import knowledge_base
 import rules
 from contracts.bundle import MAX_BUNDLE_BYTES
+from contracts.decision import Basis
 from knowledge_base import KnowledgeBase
+from knowledge_base.registry import Registry, overlaid
 from rules import Evaluator, Pack
 from rules.engine.engines import make_evaluator
-from rules.memory.attendant import Attendant, MemorySettings
+from rules.memory.attendant import MemorySettings
+from rules.memory.groups import Attendants
 from streams.broker.topics import TopicSpec
-from streams.supervision import Supervisor
+from streams.supervision import Register, Supervisor
 from yijian.settings import Settings
 
 PACKS = Path(rules.__file__).parent / "packs"
@@ -66,14 +69,25 @@ def supervisor_of(settings: Settings, core: Core, *, from_kafka: bool = True) ->
     """The step from a record to its answer; records from Kafka have a key to be checked."""
     attendant = None
     if settings.state == "on":
-        attendant = Attendant(core.evaluator, MemorySettings(lateness_s=settings.lateness_s))
+        attendant = Attendants(core.evaluator, MemorySettings(lateness_s=settings.lateness_s))
     return Supervisor(
         core.evaluator,
         attendant,
+        register=_registering(core),
         check_key=from_kafka,
         max_ahead_s=settings.max_ahead_s,
         max_output_bytes=settings.output_max_bytes - _HEADROOM,
     )
+
+
+def _registering(core: Core) -> Register:
+    """Puts a registry under the rules of a core."""
+
+    def register(registry: Registry) -> Basis:
+        core.evaluator.register(overlaid(core.knowledge, registry))
+        return core.evaluator.basis
+
+    return register
 
 
 def topic_specs(settings: Settings) -> list[TopicSpec]:
@@ -94,7 +108,13 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
 
     intake = [spec(name, settings.intake_max_bytes) for name in topics.all_intake]
     # Brokers measure batches as they are compressed: a re-keyed record may be larger than intake's.
-    outputs = (topics.rekeyed, topics.decisions, topics.alerts, topics.dead_letters)
+    outputs = (
+        topics.rekeyed,
+        topics.activities,
+        topics.decisions,
+        topics.alerts,
+        topics.dead_letters,
+    )
 
     def broadcast(name: str, max_bytes: int) -> TopicSpec:
         return TopicSpec(
@@ -117,7 +137,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
 
 
 def _memory_specs(settings: Settings) -> list[TopicSpec]:
-    """What is remembered, and the ticks that let deadlines pass. The activities come here."""
+    """What is remembered, and the ticks that let deadlines pass."""
     state = TopicSpec(
         name=settings.topics.state,
         partitions=settings.partitions,

@@ -30,8 +30,13 @@ def worker_config(s: Settings) -> WorkerConfig:
         http_port=int(port),
         runtime=Runtime(switch_interval_s=s.switch_interval_s),
         max_output_bytes=s.output_max_bytes,
-        remembering=Remembering(max_live=s.state_live) if s.state == "on" else None,
+        remembering=_remembering(s) if s.state == "on" else None,
     )
+
+
+def _remembering(s: Settings) -> Remembering:
+    folder = s.state_folder or s.cache_dir / "state"
+    return Remembering(max_live=s.state_live, store=s.state_store, folder=folder)
 
 
 def sink_config(s: Settings) -> SinkConfig:

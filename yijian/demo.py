@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from contracts.clock import Clock
 from contracts.decision import Decision, Reader
-from simulation.faults import cases_about
+from simulation.faults import cases_about, courses_about
 from simulation.feed import feed
 from simulation.labels import LabelLine, label_lines
 from simulation.scoring import Score, score
@@ -69,9 +69,20 @@ class Summary(Figures, frozen=True, kw_only=True):
     indicators: list[dict[str, Any]]
     missed_labels: dict[str, int]
     unlabelled_alerts: dict[str, int]
+    memory_alerts: dict[str, int]
+    """By rules that look back or wait, on visits that are written without regard to them."""
     restarts: int
     fhir_events: int
     profile: str
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """What the decisions are scored by."""
+
+    labels: list[LabelLine]
+    remembering: frozenset[str]
+    """The rules that look back or wait."""
 
 
 class Feeding:
@@ -126,6 +137,8 @@ def run(
     population = fhir_population(core.knowledge, now)
     feed(population, s.kafka_bootstrap, s.topics, system=s.systems[0])
     say("feeding simulated traffic … 输入模拟业务")
+    rules = {rule.id for rule in core.pack.rules}
+    courses = courses_about(rules, is_whole_past_known=False)
     simulator = Simulator(
         core.knowledge,
         wish.seed,
@@ -133,7 +146,7 @@ def run(
         now.date(),
         until=now,
         fault_rate=wish.fault_rate,
-        cases=cases_about({rule.id for rule in core.pack.rules}),
+        cases=(*cases_about(rules), *courses),
     )
     feeding = Feeding(simulator, wish, stop)
     feeding.run(s, progress)
@@ -141,12 +154,14 @@ def run(
     drain.until_drained(s, wish.drain_timeout_s)
     say("auditing … 核对")
     figures = audit(s, core)
-    return summarise(s, feeding, figures, stack, len(population), now)
+    remembering = frozenset(rule.id for rule in core.pack.rules if rule.needs_memory)
+    marks = _Marks(feeding.labels, remembering)
+    return summarise(s, marks, figures, stack, len(population), now)
 
 
 def summarise(
     settings: Settings,
-    feeding: Feeding,
+    marks: _Marks,
     figures: Audit,
     stack: Stack,
     fhir_events: int,
@@ -159,7 +174,7 @@ def summarise(
         latency = queries.alert_latency(client)
         row_latency = queries.alert_row_latency(client)
         coverage = queries.coverage(client)
-        marks = score(feeding.labels, _decisions(client))
+        found = score(marks.labels, _decisions(client), marks.remembering)
         return Summary(
             events=counts.events,
             decisions=counts.decisions,
@@ -170,7 +185,7 @@ def summarise(
             latency_p99_ms=latency.p99_ms,
             row_latency_p50_ms=row_latency.p50_ms,
             row_latency_p99_ms=row_latency.p99_ms,
-            **_score_fields(marks),
+            **_score_fields(found),
             not_evaluable_share=coverage.not_evaluable_share,
             undetermined_share=coverage.undetermined_share,
             verdicts=queries.verdicts(client),
@@ -191,6 +206,7 @@ def _score_fields(marks: Score) -> dict[str, Any]:
         "false_alerts": len(marks.false_alerts),
         "missed_labels": dict(Counter(f"{m.rule} {m.expected}" for m in marks.missed)),
         "unlabelled_alerts": dict(Counter(alert.rule for alert in marks.false_alerts)),
+        "memory_alerts": dict(Counter(alert.rule for alert in marks.beside)),
     }
 
 

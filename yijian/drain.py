@@ -37,7 +37,7 @@ def waiting(settings: Settings, group: str, topics: list[str]) -> int:
 
 def worker_topics(settings: Settings) -> list[str]:
     """What the workers consume."""
-    return [*settings.topics.all_intake, settings.topics.rekeyed]
+    return [*settings.topics.all_intake, settings.topics.rekeyed, settings.topics.activities]
 
 
 def sink_topics(settings: Settings) -> list[str]:

@@ -15,13 +15,21 @@ from streams.supervision import Supervisor
 from yijian.bundles.by_basis import BUNDLE_NOT_FOUND, ByBasis, LoadBundle, difference
 from yijian.composition import Core, supervisor_of
 from yijian.kafka_log import Origin
+from yijian.registry import REGISTRY_NOT_FOUND, FindRegistry, nothing_registered
 from yijian.settings import Settings
 
 
 class Supervisors:
     """Decides records again as they were decided."""
 
-    def __init__(self, settings: Settings, files: Core, load_bundle: LoadBundle) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        files: Core,
+        load_bundle: LoadBundle,
+        find_registry: FindRegistry = nothing_registered,
+    ) -> None:
+        self._find_registry = find_registry
         self._found = ByBasis(files, load_bundle, lambda core: supervisor_of(settings, core))
 
     @property
@@ -37,7 +45,15 @@ class Supervisors:
         assert mine is not None  # evaluators of packs always tell
         if basis.profile != mine.profile:
             return "other_profile"
-        return difference(basis, mine) or found
+        other = difference(basis, mine)
+        if other:
+            return other
+        if basis.registry != mine.registry:
+            registry = self._find_registry(basis.registry)
+            if registry is None:
+                return REGISTRY_NOT_FOUND
+            found.use(registry)
+        return found
 
 
 @dataclass

@@ -18,6 +18,7 @@ from contracts.intake import Accepted, decode
 from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US
 from simulation.ndjson import Line, read
+from streams.supervision import Answer as Supervised
 from streams.supervision import DeadLetter, Issued, Repeated, Supervisor, TimerFailed
 from yijian.remembering import Remembered
 
@@ -69,13 +70,7 @@ class _Offline:
             yield from self.fired()
         answer = self._supervisor.supervise(line.value, received_ms=arrival_ms, past=self._past)
         if isinstance(answer, DeadLetter):
-            refusal = {
-                "line": line.number,
-                "reason": answer.reason,
-                "path": answer.path,
-                "detail": answer.detail,
-            }
-            yield Answer(msgspec.json.encode({"dead_letter": refusal}), refused=True)
+            yield _refused(line, answer)
             return
         if not is_placed:
             self.passes(_happened(answer.event))
@@ -84,6 +79,19 @@ class _Offline:
         else:
             yield Answer(answer.decision_bytes, refused=False)
             yield from _told(answer.further)
+            yield from self._shared(line, answer)
+
+    def _shared(self, line: Line, answer: Supervised) -> Iterator[Answer]:
+        """What the event leads to in its groups, which are remembered here as well."""
+        if self._past is None:
+            return
+        for shared in self._supervisor.tell_groups(answer, line.value, self._past):
+            if isinstance(shared, DeadLetter):
+                yield _refused(line, shared)
+            elif isinstance(shared, Repeated):
+                yield Answer(shared.record, refused=False)
+            else:
+                yield from _told(shared.issued)
 
     def passes(self, us: int) -> None:
         """The clock shows this time, unless it is later already."""
@@ -114,6 +122,16 @@ class _Offline:
             return self._clock_us
         taken = decode(line.value)  # what is refused has no say in how late it is
         return _happened(taken.event) if isinstance(taken, Accepted) else self._clock_us
+
+
+def _refused(line: Line, letter: DeadLetter) -> Answer:
+    refusal = {
+        "line": line.number,
+        "reason": letter.reason,
+        "path": letter.path,
+        "detail": letter.detail,
+    }
+    return Answer(msgspec.json.encode({"dead_letter": refusal}), refused=True)
 
 
 def _happened(event: Event) -> int:

@@ -41,6 +41,8 @@ class Outcome:
     """Digests of rules and knowledge, of baseline and candidate."""
     has_past: bool = False
     """Whether patients were remembered from event to event."""
+    of_groups: tuple[str, ...] = ()
+    """Changed rules about groups: what they find in a group is not compared."""
     tally: Tally = field(default_factory=Tally)
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -68,6 +70,7 @@ def replay(
     basis = tuple((side.pack.digest, side.knowledge.digest) for side in sides)
     needs_past = plan.needs_past(sides, changed)
     outcome = Outcome(changed, len(ids) - len(changed), (basis[0], basis[1]), needs_past)
+    outcome.of_groups = _about_groups(sides, changed)
     if needs_past:
         wish = Wish(events, plan, examples, workers or _processors())
         with out.open("wb") if out else nullcontext() as target:
@@ -96,6 +99,12 @@ def _processors() -> int:
     """How many processors this process may use."""
     allowed = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
+def _about_groups(sides: Sequence[Side], changed: Sequence[ChangedRule]) -> tuple[str, ...]:
+    names = {one.rule_id for one in changed}
+    rules = [rule for side in sides for rule in side.pack.rules if rule.id in names]
+    return tuple(sorted({r.id for r in rules if any(body.group_by for body in r.bodies)}))
 
 
 def _pieces(size: int, piece_bytes: int) -> Iterator[Piece]:

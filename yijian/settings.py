@@ -73,6 +73,12 @@ def _switch(text: str) -> str:
     return text
 
 
+def _store(text: str) -> str:
+    if text not in ("memory", "rocksdb"):
+        raise ValueError
+    return text
+
+
 def _channel(text: str) -> str:
     if not is_channel(text):
         raise ValueError
@@ -144,6 +150,15 @@ class Settings:
     )
     state_live: int = _setting(
         20_000, _positive, "memories of one partition that a worker keeps open; all lie as bytes"
+    )
+    state_store: str = _setting(
+        "memory", _store, "where memories lie as bytes: `memory`, or `rocksdb` (rocksdict) where "
+        "they are too many; read back from the topic either way",
+    )  # fmt: skip
+    state_folder: Path | None = _setting(
+        None,
+        lambda text: Path(text).expanduser(),
+        "where RocksDB keeps them; by default in the cache folder",
     )
     lateness_s: float = _setting(
         0.0, _span, "how long post-event rules that look back wait for late events; 0: not at all"

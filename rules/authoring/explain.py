@@ -6,7 +6,7 @@ The conditions are asked through the same compilation as the engine's, one by on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from contracts.decision import Decision
@@ -16,7 +16,7 @@ from rules.authoring.origins import Origins
 from rules.authoring.said import said
 from rules.authoring.steps import Read, Step, Steps
 from rules.engine import outcomes
-from rules.engine.asked import NOW, Asked
+from rules.engine.asked import EVENT, NOW, Asked
 from rules.engine.engines import make_evaluator
 from rules.engine.evaluator import Evaluator
 from rules.engine.outcomes import RULE_ERROR
@@ -51,6 +51,9 @@ OUTCOMES: Final = {
 }
 """The words for what a rule comes to about one element."""
 
+WAITING: Final = "waiting"
+"""The word for a rule that expects an event: it decides when that is due."""
+
 PARTS: Final = ("scope", "when", "unless")
 
 Truths: TypeAlias = tuple[tuple[str, str, Truth], ...]
@@ -63,7 +66,7 @@ class ElementExplanation:
 
     element: str
     outcome: str
-    """One of the words of OUTCOMES."""
+    """One of the words of OUTCOMES, or WAITING."""
     exemption_unverified: bool
     missing: tuple[str, ...]
     """What makes it not evaluable or undetermined."""
@@ -147,7 +150,10 @@ class Explainer:
         seen = alone.looked_at(event, asked)
         note = "" if seen else "it is not in force on the service date, or there is no such element"
         origins = Origins(event) if self._with_origins else None
-        elements = tuple(self._element(ready, known.family, c, x, origins) for ready, c, x in seen)
+        elements = tuple(
+            _expecting(self._element(ready, known.family, c, x, origins), ready, decision, asked)
+            for ready, c, x in seen
+        )
         return Explanation(rule_id, decision, elements, note)
 
     def _alone_with(self, rule_id: str) -> Evaluator:
@@ -191,3 +197,17 @@ class Explainer:
             parts,
             rule.version,
         )
+
+
+def _expecting(
+    found: ElementExplanation, ready: Ready, decision: Decision, asked: Asked
+) -> ElementExplanation:
+    """The same, but for a rule that expects an event: its conditions say that it waits for it."""
+    if not ready.expects or asked.part != EVENT or found.outcome != OUTCOMES[outcomes.ALERT]:
+        return found
+    for entry in decision.not_evaluable:  # when it is due could not be computed
+        if entry.element == found.element:
+            missing = tuple(dict.fromkeys(lack.fact for lack in entry.missing))
+            word = OUTCOMES[outcomes.NOT_EVALUABLE]
+            return replace(found, outcome=word, missing=missing)
+    return replace(found, outcome=WAITING)

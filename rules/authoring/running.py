@@ -1,8 +1,7 @@
-"""Runs a timeline: one rule, one memory, the clock of the broker as the steps say."""
+"""Runs a timeline: one rule, one patient and its groups, the clock as the steps say."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -11,21 +10,18 @@ from typing import Any, Final
 import msgspec
 
 from contracts.decision import Decision, Finding
-from contracts.event import Event, encode_event
+from contracts.event import Event
 from knowledge_base import KnowledgeBase
 from rules import words
 from rules.authoring.comparing import Difference, alerts_differ, compare
 from rules.authoring.explain import Explainer, Truths
 from rules.authoring.shorthand import DEFAULT_INSTITUTION, ShorthandError, event_of
+from rules.authoring.subjects import Subjects
 from rules.authoring.timelines import NOTHING_SAID, Moment, Outcome, Timeline
 from rules.authoring.virtual import START, TIMED, at_of, in_calendar, instant
-from rules.engine.asked import Asked
 from rules.engine.evaluator import Evaluator
 from rules.logic import Truth
-from rules.memory.attendant import Attendant, Taken
-from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
-from rules.memory.model import Memory, decode, encode
 from rules.pack import Pack
 
 _START: Final = datetime(*START, tzinfo=UTC)
@@ -73,11 +69,6 @@ def events_of(timeline: Timeline, knowledge: KnowledgeBase) -> tuple[tuple[Event
     return tuple(found)
 
 
-def without_past(event: Event, evaluator: Evaluator) -> Asked:
-    """An event that is the first of all, and that is known."""
-    return Attendant(evaluator).meet(event, "", Memory(), Coverage(is_total=True))
-
-
 class _Run:
     def __init__(self, timeline: Timeline, rule_id: str, explainer: Explainer) -> None:
         self._timeline = timeline
@@ -85,9 +76,7 @@ class _Run:
         self._explainer = explainer
         evaluator = self._evaluator = explainer.evaluator
         self._truths: list[tuple[str, str, Truth]] = []
-        self._attendant = Attendant(evaluator)
-        self._memory = Memory()
-        self._coverage = Coverage(is_total=True)
+        self._subjects = Subjects(evaluator)
         self._zone = _zone_of(timeline, evaluator)
         self._decisions: list[tuple[int, Decision]] = []
         self._diffs: list[Difference] = []
@@ -121,33 +110,23 @@ class _Run:
         yield from self._fire(us_of(at))
         if moment.event is not None:
             event = _event_of(moment, self._zone, self._evaluator.knowledge)
-            yield from self._take(event).decisions
+            self._explain(event)
+            yield from self._subjects.take(event)
             yield from self._fire(us_of(at))
 
     def _fire(self, now_us: int) -> Iterator[Decision]:
         """The decisions of the timers that are due, in their order."""
         for _ in range(_MOST):
-            due = sorted((timer.fire_us, timer.id) for timer in self._memory.timers.values())
-            if not due or due[0][0] > now_us:
+            waiting = self._subjects.next()
+            if waiting is None or waiting.fire_us > now_us:
                 return
-            fire_us, timer_id = due[0]
-            taken = self._attendant.fire(self._memory, self._coverage, timer_id, fire_us)
-            yield from taken.decisions
+            yield from self._subjects.fire(waiting).decisions
         raise RuntimeError("a timer fires for ever")
 
-    def _take(self, event: Event) -> Taken:
-        self._explain(event)
-        digest = hashlib.sha256(encode_event(event)).hexdigest()
-        taken = self._attendant.take(event, digest, self._memory, self._coverage)
-        if taken.reused:
-            raise ShorthandError(f"the id {event.id} came before with other content")
-        return taken
-
     def _explain(self, event: Event) -> None:
-        """What each condition comes to, asked with a copy of the memory."""
-        before = decode(encode(self._memory))
-        asked = self._attendant.meet(event, "", before, self._coverage)
-        self._truths += self._explainer.explain(self._rule_id, event, asked).truths()
+        """What each condition comes to, asked with copies of the memories."""
+        for mine, asked in self._subjects.meetings(event):
+            self._truths += self._explainer.explain(self._rule_id, mine, asked).truths()
 
     def _compare(self, moment: Moment, decisions: list[Decision]) -> None:
         got = [one for decision in decisions for one in said_by(decision)]

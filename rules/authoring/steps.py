@@ -18,9 +18,10 @@ from rules.engine.plan import Ready
 from rules.engine.reasons import Asker, Lack, fact_value
 from rules.facts import CATALOGUE, ELEMENT_VALUE, Fact, fact_of, list_of
 from rules.facts.base import NOT_REPORTED, Context, Element
-from rules.facts.pairs import find_pairs
+from rules.facts.pair_search import find_pairs
 from rules.facts.vocabulary import chinese_of
 from rules.logic import Truth
+from rules.memory.partners import Partners
 from rules.model import AllOf, Condition, History, Not, Some, Test, facts_of_test, operands_of
 from rules.naming import line_names
 from rules.words import INTERACTIONS, THIS
@@ -199,6 +200,6 @@ def _listed(each: str, c: Context) -> Sequence[Element]:
     if each == INTERACTIONS:
         items = c.data.items
         lines = [Element(i, n) for i, n in zip(items, line_names(items), strict=True)]
-        return find_pairs(c, lines, [True] * len(lines)).pairs
+        return find_pairs(c, lines, [True] * len(lines), Partners.of(c)).pairs
     records = list_of(each)
     return records.elements(c)[0] if records is not None else ()

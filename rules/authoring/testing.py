@@ -14,8 +14,9 @@ from rules import words
 from rules.authoring.cases import Case, Expected, read_cases, test_files
 from rules.authoring.comparing import Difference, alerts_differ, plain
 from rules.authoring.explain import Explainer, Explanation, Truths
-from rules.authoring.running import run_timeline, without_past
+from rules.authoring.running import run_timeline
 from rules.authoring.shorthand import ShorthandError, event_of
+from rules.authoring.subjects import without_past
 from rules.authoring.timelines import Timeline
 from rules.engine.asked import NOW
 from rules.engine.engines import make_evaluator

@@ -156,9 +156,7 @@ class Recorded:
     def _past(self, name: str) -> None:
         """The recorded value of a history: the conditions ask for it where they look for facts."""
         event, element = self._raw
-        value = element.get(name) or event.get(name)
-        if value is None:
-            raise NotRecordedError(name)
+        value = element.get(name) or event.get(name) or NOT_RECORDED
         self._event[name] = self._element[name] = value
 
     def is_promised(self, name: str) -> bool:

@@ -16,6 +16,8 @@ LATE: Final = "late"
 """The rules that wait for late data. As a cause: their decision."""
 NONE: Final = "none"
 """No rules: an earlier decision is taken back."""
+PATIENT: Final = "patient"
+"""The scope of decisions about a patient."""
 DUE: Final = "due:"
 """Before a rule's id: that rule alone, once what it expects is due."""
 
@@ -26,8 +28,13 @@ class Asked(msgspec.Struct, frozen=True):
     recalled: Recalled | None = None
     part: str = EVENT
     cause: str = EVENT
-    scope: str = "patient"
+    scope: str = PATIENT
     group: str = ""
+
+    @property
+    def alert_cause(self) -> str:
+        """What tells the alerts of this decision from those of the event's others."""
+        return self.cause if self.scope == PATIENT else f"{self.scope}\x1e{self.cause}"
 
 
 NOW: Final = Asked()

@@ -14,7 +14,7 @@ from rules import words
 from rules.engine.lengths import moved
 from rules.engine.reasons import Reasons
 from rules.facts.base import Context, Element
-from rules.facts.pairs import Pair
+from rules.facts.pairs import Pair, of_partner
 from rules.memory.instants import instant_of, us_of
 from rules.model import ParameterOperand, Rule, Span
 
@@ -54,6 +54,5 @@ class Repeats:
         for fact in self._doses if x is not None else ():
             facts[fact.name] = self._reasons.value(fact.name, c, x)
             if x is not None and type(x.of) is Pair:
-                partner = x.of.partner
-                facts[DOSES[fact.name]] = fact.extractors[self._reasons.family](c, partner)
+                facts[DOSES[fact.name]] = of_partner(fact, c, x)
         return Delivery(until=instant_of(us_of(until)).isoformat())

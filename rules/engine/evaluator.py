@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from contracts.acts import phase_of
 from contracts.decision import Basis, Decision
 from contracts.event import EVENT_TYPES, Event
@@ -16,17 +18,16 @@ from rules.engine.asked import EVENT, LATE, NONE, NOW, Asked, variant, waits
 from rules.engine.constants import boundaries, epoch_start
 from rules.engine.duties import Duty
 from rules.engine.index import MANY
-from rules.engine.plan import Compiled, Deciders, Group, Plan, Ready
+from rules.engine.plan import Compiled, Deciders, Group, Plan, Ready, Ungrouped
 from rules.engine.run import Run
 from rules.engine.watched import Watched
 from rules.facts.base import Context, Element
+from rules.grouping import JOIN, Grouping
 from rules.model import Rule
 from rules.pack import Pack
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 PROFILES: Final = ("site", "demo")
-GROUP: Final = "+"
-"""Between the facts that acts are grouped by."""
 _MAX_KEPT: Final = 4096
 _AROUND: Final = (timedelta(-1), timedelta(0), timedelta(1))
 
@@ -59,6 +60,7 @@ class Evaluator:
             knowledge=knowledge.digest,
             engine=self._deciders.name,
             profile=profile,
+            registry=knowledge.registry,
         )
         self.evaluations = 0
         """How many (rule, element) pairs were looked at so far; the index keeps it small."""
@@ -67,6 +69,7 @@ class Evaluator:
         self._profile = profile
         self._few = {"auto": None, "always": 0, "never": MANY}[index]
         self._rules = tuple(rule for rule in pack.rules if rule.is_evaluated)
+        self._groupings = Grouping.of(self._rules)
         self._by_id = {rule.id: rule for rule in self._rules}
         bodies = [body for rule in self._rules for body in rule.bodies]
         self._days = boundaries(bodies, knowledge)
@@ -77,6 +80,17 @@ class Evaluator:
         self._texts: dict[date, str] = {}
         self._plans: dict[tuple[str, date, str], Plan] = {}
         self._plans_by_epoch: dict[tuple[str, date, str], Plan] = {}
+
+    def register(self, knowledge: KnowledgeBase) -> None:
+        """From the next event on decide with another registry over the same knowledge.
+
+        Raises ValueError for other knowledge: what was compiled would not be of it.
+        """
+        if knowledge.digest != self.knowledge.digest:
+            raise ValueError("another registry lies over the same knowledge")
+        self.knowledge = knowledge
+        self._zones.clear()
+        self.basis = replace(self.basis, registry=knowledge.registry)
 
     def decide(self, event: Event, digest: str = "", asked: Asked = NOW) -> Decision:
         """The decision about an event. The same event and memory give the same decision, always.
@@ -172,7 +186,26 @@ class Evaluator:
             of_lists=tuple(groups.items()),
             asks_for_pairs=name in self._with_pairs and part in (EVENT, LATE),
             waiting=tuple(waiting) if part == EVENT else (),
+            ungrouped=self._ungrouped(event_type, day) if part == EVENT and not group else (),
         )
+
+    def _ungrouped(self, event_type: str, day: date) -> tuple[Ungrouped, ...]:
+        """The rules about groups that need events of a type."""
+        found = []
+        for grouping in self._groupings:
+            if not grouping.takes(event_type):
+                continue
+            family = EVENT_TYPES[event_type].family
+            plan = self.plan(event_type, day, EVENT, grouping.name)
+            ready = tuple(one for group in plan.groups for one in group.everything)
+            own = {one.id for one in ready} | {rule.id for rule in plan.waiting}
+            of_day = [rule.on_day(day) for rule in grouping.members.get(family, {}).values()]
+            members = {
+                body.id: body.version for body in of_day if body is not None and body.id not in own
+            }
+            members |= {rule.id: rule.version for rule in plan.waiting}
+            found.append(Ungrouped(grouping, ready, members))
+        return tuple(found)
 
     def body(self, rule_id: str, version: int) -> Rule | None:
         """One body of a rule of the pack; None where it is not there any more."""
@@ -184,5 +217,5 @@ class Evaluator:
         """The body of each rule that governs the day, where it is about such events."""
         for rule in self._rules:
             body = rule.on_day(day)
-            if body is not None and event_name in body.on and group == GROUP.join(body.group_by):
+            if body is not None and event_name in body.on and group == JOIN.join(body.group_by):
                 yield body

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rules.engine.plan import Group
 from rules.facts.base import Context, Element
-from rules.facts.pairs import Unseen, are_none, find_pairs, of_side
+from rules.facts.pair_search import Unseen, are_none, find_pairs
+from rules.facts.pairs import of_side
+from rules.memory.partners import Partners
 from rules.naming import line_names
 
 if TYPE_CHECKING:
@@ -21,12 +23,15 @@ def judge_pairs(run: Run) -> None:
     if are_none(run.context, items):
         return
     lines = [Element(item, name) for item, name in zip(items, line_names(items), strict=True)]
+    # A group holds acts of several patients: no line of the one meets one of the other.
+    others = None if run.asked.group else Partners.of(run.context)
     days = [_day_of(run, item) for item in items]
     for day in sorted(set(days)):
         group = run.plan_of(day).of_pairs
         if group is not None:
             until = [place for place, of_line in enumerate(days) if of_line <= day]
-            _on_day(run, group, day, [lines[n] for n in until], [days[n] == day for n in until])
+            is_of_day = [days[n] == day for n in until]
+            _on_day(run, group, day, [lines[n] for n in until], is_of_day, others)
 
 
 def _day_of(run: Run, item: Any) -> date:
@@ -39,11 +44,12 @@ def _day_of(run: Run, item: Any) -> date:
 
 
 def _on_day(
-    run: Run, group: Group, day: date, lines: Sequence[Element], is_of_day: Sequence[bool]
-) -> None:
+    run: Run, group: Group, day: date, lines: Sequence[Element], is_of_day: Sequence[bool],
+    others: Partners | None,
+) -> None:  # fmt: skip
     c = run.context_of(day)
     try:
-        pairs, unseen = find_pairs(c, lines, is_of_day)
+        pairs, unseen = find_pairs(c, lines, is_of_day, others)
     except Exception:  # a fault in the tables fails the rules about pairs, not the event
         for ready in group.everything:
             run.fail(ready, c)

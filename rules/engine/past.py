@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final, TypeAlias
 
@@ -61,6 +62,7 @@ Compile: TypeAlias = Callable[[Condition, str, str, KnowledgeBase, date], Callab
 _STARTS: Final = {"day": day_of, "calendar_month": month_of, "calendar_year": year_of}
 
 
+@lru_cache(maxsize=4096)
 def name_of(history: History) -> str:
     """The name under which its value is recorded: the same condition has the same name."""
     digest = sha1(repr(history).encode("utf-8", "surrogatepass"), usedforsecurity=False)
@@ -128,7 +130,7 @@ class Past:
         value = E.get(self.name)
         if value is None:
             value = E[self.name] = self.value(c, F, x, E)
-        if self._last is not None:
+        if self._last is not None or "certain" not in value:  # of a record that lacks it
             holds: Truth = value.get("holds")
             return holds
         truths = []

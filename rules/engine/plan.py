@@ -20,6 +20,7 @@ from rules.engine.reasons import Reasons
 from rules.engine.reconciling import Claim
 from rules.engine.told import Told
 from rules.facts.base import Context, Element
+from rules.grouping import Grouping
 from rules.model import Rule
 
 _MAX_JOINED: Final = 4096
@@ -195,6 +196,26 @@ class Plan:
     """Whether any rule, on any day, is about the pairs of such an event."""
     waiting: tuple[Rule, ...] = ()
     """The rules that are decided once late data had time to arrive."""
+    ungrouped: tuple[Ungrouped, ...] = ()
+    """For patients: the rules about groups that such an event may belong to."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every list of elements with rules, and the event."""
+        named = (self.of_event, self.of_items, self.of_pairs)
+        listed = [group for _, group in self.of_lists]
+        return tuple(group for group in (*named, *listed) if group is not None)
+
+
+@dataclass(frozen=True)
+class Ungrouped:
+    """Rules about groups: undetermined where it is not known which group an event belongs to."""
+
+    grouping: Grouping
+    rules: tuple[Ready, ...]
+    """Those that would decide about the event in its group."""
+    members: dict[str, int]
+    """Id and version of those that only look back at it."""
 
 
 class Plans(Protocol):

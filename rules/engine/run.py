@@ -35,6 +35,7 @@ from rules.engine.pairing import judge_pairs
 from rules.engine.plan import Group, Plan, Plans, Ready
 from rules.engine.reasons import named
 from rules.engine.reconciling import reconciled
+from rules.engine.ungrouped import leave_open
 from rules.engine.unlike import element_with, merged
 from rules.facts import LISTS, list_of
 from rules.facts.base import Context, Element, Value
@@ -103,6 +104,8 @@ class Run:
             judge_pairs(self)
         for each, group in plan.of_lists:
             self.listed(each, group)
+        if plan.ungrouped:
+            leave_open(self)
         if context.hits is not None:
             self.found(context)
         if self.contexts:
@@ -362,7 +365,7 @@ class Run:
                     self.expect(ready, c, x)
                     return
                 is_unverified = outcome == UNVERIFIED
-                cause = self.asked.cause
+                cause = self.asked.alert_cause
                 self.findings.append(ready.told.finding(self.key, c, x, is_unverified, cause))
                 self.tellers.append(ready)
             elif outcome == UNDETERMINED:

@@ -10,6 +10,7 @@ from contracts.event import EVENT_TYPES
 from rules.facts import (
     accounts,
     care,
+    early_warning,
     event,
     items,
     pairs,
@@ -29,6 +30,7 @@ CATALOGUE: Final = MappingProxyType(
             *event.FACTS,
             *times.FACTS,
             *patient.FACTS,
+            *early_warning.FACTS,
             *items.FACTS,
             *records.FACTS,
             *care.FACTS,

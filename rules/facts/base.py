@@ -166,6 +166,8 @@ class Fact:
     """The fact that says when the value was observed."""
     ends: tuple[str, str] | None = None
     """Of a duration: the facts between whose times it lies."""
+    parameters: tuple[str, ...] = ()
+    """The parameters of the knowledge base that it is worked out with."""
     counts: bool = False
     """Whether it counts completed units: 1 year and 11 months are 1 year, whatever the limit."""
 

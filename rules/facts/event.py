@@ -175,9 +175,14 @@ def _practitioner(name: str) -> Any:
 def _institution(name: str) -> Any:
     def extract(c: Context) -> Value:
         entry = c.knowledge.institution(c.data.institution, c.day)
-        return NOT_IN_REGISTRY if entry is None else getattr(entry, name)
+        return NOT_IN_REGISTRY if entry is None else said_of(entry, name)
 
     return extract
+
+
+def _approved_beds(c: Context) -> Value:
+    found = c.knowledge.approved_beds(c.data.institution, c.day)
+    return NOT_IN_REGISTRY if found is None else found
 
 
 def _same(families: tuple[str, ...], extract: Any) -> dict[str, Any]:
@@ -286,4 +291,7 @@ FACTS: Final = (
          _same(ALL, _institution("level")), words=("tertiary", "secondary", "primary")),
     Fact("institution.kind", Type.TEXT, "机构类别", "Kind of the institution",
          _same(ALL, _institution("kind"))),
+    Fact("institution.approved_beds", Type.NUMBER, "核准床位数",
+         "Beds that the institution's licence allows that day",
+         _same(ALL, _approved_beds), unit="1", counts=True),
 )  # fmt: skip

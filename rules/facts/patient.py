@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
-from contracts.acts import FAMILIES, Patient
+from contracts.acts import FAMILIES, Observation, Patient
 from contracts.values import Allergy, Coding, Listing, Measurement
 from knowledge_base.model import Analyte
 from rules.facts.base import (
@@ -150,15 +151,25 @@ def _conditions(c: Context) -> Value:
 Observed: TypeAlias = tuple[Measurement, Analyte]
 
 
+def _measurements(c: Context) -> tuple[Measurement, ...]:
+    """What was observed of the patient; of an observation itself also what it states."""
+    listed = _field(c, "observations")
+    known = () if listed is UNSET or listed is None else tuple(listed.items)
+    if type(c.data) is not Observation or is_void(c):
+        return known
+    at = c.event.time
+    own = (item if isinstance(item.at, datetime) else replace(item, at=at) for item in c.data.items)
+    return (*known, *own)
+
+
 def newest(c: Context, analyte_id: str) -> Observed | None:
     """The newest observation of an analyte; one without a time counts as oldest.
 
     Times of the same instant: the one that stands last in the list.
     """
-    listed = _field(c, "observations")
     chosen: Observed | None = None
     latest = float("-inf")
-    for measurement in () if listed is UNSET or listed is None else listed.items:
+    for measurement in _measurements(c):
         coding: Coding = measurement.code
         analyte = c.knowledge.analyte(coding.system, coding.code)
         if analyte is None or analyte.id != analyte_id:
@@ -181,7 +192,8 @@ def value_of(observed: Observed) -> Value:
     return OTHER_UNIT if converted is None else converted
 
 
-def _none_observed(c: Context) -> Value:
+def none_observed(c: Context) -> Value:
+    """Why there is no observation: nothing was reported, or a whole list lacks it."""
     listed = _field(c, "observations")
     if listed is UNSET or listed is None:
         return absent(listed)
@@ -191,7 +203,7 @@ def _none_observed(c: Context) -> Value:
 def _observed(analyte_id: str) -> Any:
     def extract(c: Context) -> Value:
         found = newest(c, analyte_id)
-        return _none_observed(c) if found is None else value_of(found)
+        return none_observed(c) if found is None else value_of(found)
 
     return extract
 
@@ -199,7 +211,7 @@ def _observed(analyte_id: str) -> Any:
 def _observed_at(analyte_id: str) -> Any:
     def extract(c: Context) -> Value:
         found = newest(c, analyte_id)
-        return _none_observed(c) if found is None else reported(found[0].at)
+        return none_observed(c) if found is None else reported(found[0].at)
 
     return extract
 

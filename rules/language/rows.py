@@ -61,7 +61,8 @@ def decide_row(row: Row, evaluator: Evaluator) -> Decision:
     """What the rules of an evaluator say of the row's event, after those before it."""
     rules, knowledge = evaluator.pack.rules, evaluator.knowledge
     event = event_of_row(row, knowledge)
-    if not any(rule.needs_memory for rule in rules):
+    looks_back = bool(row.earlier or row.known_since)
+    if not looks_back and not any(rule.needs_memory for rule in rules):
         return evaluator.decide(event)
     attendant, memory = Attendant(evaluator), Memory()
     coverage = Coverage(is_total=not row.known_since)

@@ -10,7 +10,7 @@ from contracts.values import Amount, Quantity
 from knowledge_base.model import Names
 from rules import words
 from rules.authoring.explain import said
-from rules.facts import Type, fact_of
+from rules.facts import Fact, Type, fact_of
 from rules.facts.base import OTHER_UNIT
 from rules.lint.base import CaseCheck, Subject
 from rules.lint.observed import Observed
@@ -133,20 +133,26 @@ class OtherUnits(CaseCheck):
         "Every amount that is compared with a limit, inside `some` too, needs a case in a unit "
         "other than the limit's: converted (0.5 g against 400 mg), or one that cannot be "
         "converted, which must be not evaluable and never a comparison of bare numbers. Of a "
-        "measured value (weight, potassium) it is one in a unit that cannot be converted."
+        "measured value (weight, potassium) it is one in a unit that cannot be converted; a score "
+        "has none."
     )
 
     def lacking(self, subject: Subject) -> Iterator[tuple[str, str]]:
         for place in _places(subject):
             for test in dict.fromkeys(_compared(place.tree)):
                 fact = fact_of(test.fact, place.each)
-                if fact is None or not (fact.type is Type.AMOUNT or fact.time):
+                if fact is None or not _has_units(fact):
                     continue
                 if all(operand == Literal(0) for operand in test.operands):
                     continue
                 if not any(_is_other_unit(o, test) for o in place.seen):
                     fix = f"give `{test.fact}` in another unit"
                     yield f"a case in another unit for `{said(test)}`", fix
+
+
+def _has_units(fact: Fact) -> bool:
+    """Whether a source can send it in several units: an amount, or a measured value."""
+    return fact.type is Type.AMOUNT or bool(fact.time and fact.unit != "1")
 
 
 def _is_other_unit(observed: Observed, test: Test) -> bool:

@@ -10,6 +10,7 @@ from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Problem
 from rules.authoring import lock
 from rules.engine.messages import NAMED_THRESHOLD, PLACEHOLDER, THRESHOLD
+from rules.facts import CATALOGUE
 from rules.lint.base import Check, Material, Subject
 from rules.lint.logic import cases_of
 from rules.model import (
@@ -124,14 +125,16 @@ class UnusedParameters(Check):
     level = "warning"
     title = Names("参数有人用", "Parameters are used")
     doc = (
-        "A parameter that no rule and no pair table uses is either forgotten or misspelt. Remove "
-        "it, or use it. Not asked while a rule cannot be read: it may be the one that uses it."
+        "A parameter that no rule, no pair table and no fact uses is either forgotten or misspelt. "
+        "Remove it, or use it. Not asked while a rule cannot be read: it may be the one that uses "
+        "it."
     )
 
     def together(self, material: Material) -> Iterable[Problem]:
         used = {operand.parameter for rule in material.pack.rules for body in rule.bodies
                 for operand in body.operands if isinstance(operand, ParameterOperand)}  # fmt: skip
         used |= set(_gaps(material.knowledge))
+        used |= {name for fact in CATALOGUE.values() for name in fact.parameters}
         if material.unreadable:  # a rule that cannot be read may be the one that uses it
             return
         for name, node in material.parameters.items():

@@ -8,6 +8,7 @@ act no longer counts unless it was carried out before; one entered in error neve
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from contracts.acts import Encounter
 from contracts.event import EVENT_TYPES, Event
 from contracts.values import EncounterRef
 from rules.facts.base import Context, Element, Fact
+from rules.facts.halves import HALF, raw_half
 from rules.facts.past import UNCERTAIN
 from rules.memory.horizon import Horizon, Kept
 from rules.memory.instants import us_of
@@ -24,6 +26,8 @@ from rules.memory.model import Act, Line, Memory, Raw
 from rules.naming import line_names
 
 CARRIED_OUT: Final = frozenset({"executed", "dispensed", "administered", "started", "ended"})
+MOVED: Final = "moved"
+"""As what removed an act: it belongs to another group now."""
 BASE: Final = {
     "prescription": "signed",
     "order": "signed",
@@ -43,6 +47,7 @@ BASE: Final = {
 """What an amended act must have been before, where that event was not heard."""
 _AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
 _GONE: Final = frozenset({"cancelled", "entered_in_error", "returned", "refuted"})
+_NO_HALVES: Final[tuple[None, ...]] = ()
 _NO_FACTS: Final[dict[str, Raw]] = {}
 
 
@@ -65,7 +70,7 @@ def act_of(event: Event, at_us: int, c: Context, kept: Kept) -> Act:
         at_us=us_of(service) if isinstance(service, datetime) else at_us,
         reached=reached,
         facts=_read(kept.facts, known.family, c, None) if kept.facts else _NO_FACTS,
-        lines=_lines(data, known.family, c, kept.line_facts),
+        lines=_lines(data, known.family, c, kept),
         encounter=encounter_of(data),
         event_id=event.id,
         event_us=at_us,
@@ -82,15 +87,24 @@ def encounter_of(data: Any) -> str:
     return encounter.id if type(encounter) is EncounterRef else ""
 
 
-def _lines(data: Any, family: str, c: Context, facts: tuple[Fact, ...]) -> list[Line]:
-    if not facts:
+def _lines(data: Any, family: str, c: Context, kept: Kept) -> list[Line]:
+    facts, halves = kept.line_facts, kept.halves
+    if not facts and halves is None:
         return []
     items = data.items
+    raw = [raw_half(c, item, halves) for item in items] if halves is not None else _NO_HALVES
+    if not facts and not any(raw):
+        return []
     found = []
-    for item, name in zip(items, line_names(items), strict=True):
+    for item, name, half in zip_longest(items, line_names(items), raw):
+        if not facts and half is None:
+            continue
         at = getattr(item, "service_time", UNSET)
         at_us = us_of(at) if isinstance(at, datetime) else None
-        found.append(Line(name, _read(facts, family, c, Element(item, name)), at_us))
+        of_line = _read(facts, family, c, Element(item, name))
+        if half is not None:
+            of_line[HALF] = half
+        found.append(Line(name, of_line, at_us))
     return found
 
 
@@ -152,7 +166,7 @@ def forget(memory: Memory, horizon: Horizon, lateness_us: int) -> None:
     old = []
     for key, act in memory.acts.items():
         kept = horizon.families.get(act.family)
-        span = kept.span_us if kept is not None else 0
+        span = kept.longest_us if kept is not None else 0
         if max(act.at_us, act.event_us) < latest - span - lateness_us:
             old.append(key)
     for key in old:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,8 +29,10 @@ from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US, Act, Memory, Seen, event_key
 from rules.memory.uncovered import Uncovered, looks_of, uncovered
 
-_FORGET_EVERY: Final = 64
+_FORGET_EVERY: Final = 32
 """Events of a subject between two looks at what is old."""
+_TELLING: Final = 16
+"""So much of a digest is remembered: enough to tell two contents of one key apart."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class MemorySettings:
     """How long post-event rules wait for late data. 0 decides them at once."""
 
     lateness_s: float = 0.0
+
+
+class Activity(NamedTuple):
+    """A group that is told of an event."""
+
+    key: str
+    stands: bool = True
+    """Whether the act is known to belong to it; False: a later revision, which came before this
+    one, does not name the group."""
+
+    @property
+    def subject(self) -> bytes:
+        """Under what the group is remembered, and the key of its records."""
+        return self.key.encode("utf-8", "surrogatepass")
 
 
 class Taken(msgspec.Struct, gc=False):
@@ -51,6 +67,8 @@ class Taken(msgspec.Struct, gc=False):
     """The key came before with other content; nothing happened."""
     changed: bool = True
     """Whether the memory is another one now."""
+    activities: tuple[Activity, ...] = ()
+    """The groups that are told of the event."""
 
 
 class Attendant:
@@ -157,7 +175,7 @@ class Attendant:
         """
         bringing.notes(coverage, event)
         family = EVENT_TYPES[event.type].family
-        if not bringing.is_wanted(event, digest, memory):
+        if not bringing.is_wanted(event, digest[:_TELLING], memory):
             return False
         at_us = us_of(event.time)
         is_new = event_key(event.source, event.id) not in memory.seen
@@ -166,7 +184,9 @@ class Attendant:
         kept = self.horizon.families.get(family)
         if kept is not None:
             act = applying.act_of(event, at_us, self._context(event), kept)
-            reach_us = max(memory.latest_us, coverage.latest_us) - kept.span_us - self.lateness_us
+            reach_us = (
+                max(memory.latest_us, coverage.latest_us) - kept.longest_us - self.lateness_us
+            )
             if max(act.at_us, act.event_us) >= reach_us:
                 is_new |= bringing.bring(memory, act)
         return is_new
@@ -178,7 +198,7 @@ class Attendant:
         return uncovered(self._looks, known, evaluator.knowledge, lambda at: evaluator.zone("", at))
 
     def _again(self, event: Event, digest: str, seen: Seen, scope: str) -> Taken:
-        if seen.digest != digest:
+        if seen.digest != digest[:_TELLING]:
             return Taken(reused=True, changed=False)
         name = decision_id(event.key, scope, "event")
         repeat = Repeat(decision_id=name, source=event.source, id=event.id)
@@ -192,7 +212,7 @@ class Attendant:
             applying.forget(memory, self.horizon, self.lateness_us)
             self._deadlines.forget(memory)
             delivery.forget(memory, self.lateness_us)
-        memory.seen[key] = Seen(digest, at_us)
+        memory.seen[key] = Seen(digest[:_TELLING], at_us)
         memory.latest_us = max(memory.latest_us, at_us)
         family, verb, _ = EVENT_TYPES[event.type]
         kept = self.horizon.families.get(family)
@@ -201,7 +221,7 @@ class Attendant:
             present = applying.act_of(event, at_us, self._context(event), kept)
             if verb != "draft":
                 applying.enter(memory, present)
-        if verb != "draft":
+        if verb != "draft" and not self.group:  # a group knows nothing of its patients
             person.learn(event, at_us, memory, self.evaluator.knowledge)
         return present
 

@@ -7,15 +7,21 @@ is not noted as answered: one that comes for the first time afterwards is decide
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from contracts.event import EVENT_TYPES, Event
+from rules.facts.halves import HALF
+from rules.facts.past import UNCERTAIN
 from rules.memory.applying import rank
 from rules.memory.coverage import Coverage, Reread
 from rules.memory.horizon import Horizon
 from rules.memory.instants import us_of
 from rules.memory.model import Act, Memory, event_key
+
+_AS_KNOWLEDGE_HAS_IT: Final = {HALF, UNCERTAIN}
+"""What is kept of a line, but said by the knowledge and not by the event."""
 
 
 def begins(coverage: Coverage, horizon: Horizon, backfill: str, number: int) -> bool:
@@ -71,8 +77,8 @@ def is_wanted(event: Event, digest: str, memory: Memory) -> bool:
 def bring(memory: Memory, act: Act) -> bool:
     """Put a past act, as one event says it, into the timeline; False where it was there already.
 
-    Of what the timeline has of the same event that which knows more facts stands: it may have been
-    kept for rules that asked for fewer.
+    What the timeline has of the same event may have been kept for other rules: it is kept anew, as
+    these ask, unless what both say differs. Then it is other content under the same key.
     """
     known = memory.acts.get(act.key)
     if known is None:
@@ -83,8 +89,8 @@ def bring(memory: Memory, act: Act) -> bool:
     for verb, at in act.reached.items():
         reached[verb] = min(at, reached.get(verb, at))
     is_later = rank(act) > rank(known)
-    is_fuller = rank(act) == rank(known) and bool(_names(act) - _names(known))
-    later = act if is_later or is_fuller else known
+    is_same = rank(act) == rank(known) and _agree(act, known)
+    later = act if is_later or is_same else known
     found = msgspec.structs.replace(later, reached=reached)
     if found == known:
         return False
@@ -92,8 +98,13 @@ def bring(memory: Memory, act: Act) -> bool:
     return True
 
 
-def _names(act: Act) -> set[str]:
-    names = set(act.facts)
-    for line in act.lines:
-        names.update(line.facts)
-    return names
+def _agree(act: Act, known: Act) -> bool:
+    """Whether two readings of an event say the same wherever both say something."""
+    lines = {line.id: line.facts for line in known.lines}
+    pairs = [(act.facts, known.facts)]
+    pairs += [(line.facts, lines.get(line.id, {})) for line in act.lines]
+    return all(
+        one[name] == other[name]
+        for one, other in pairs
+        for name in one.keys() & other.keys() - _AS_KNOWLEDGE_HAS_IT
+    )

@@ -7,12 +7,12 @@ nothing of it was dropped. Where one is not known, the window is not covered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from rules.memory.horizon import Horizon
+from rules.memory.horizon import PAIRS, Horizon
 
 ALWAYS_US: Final = -(2**62)
 """The timeline is complete from the beginning: in tests with virtual time."""
@@ -26,6 +26,7 @@ class Held(msgspec.Struct, array_like=True, frozen=True):
     """What is kept of the acts of one family."""
 
     facts: tuple[str, ...]
+    """Their names; of halves of pairs the digest of what names the lines."""
     span_us: int
     since_us: int
     """Acts from before were kept with less, or not at all."""
@@ -47,7 +48,8 @@ class Coverage(msgspec.Struct):
     since: dict[str, dict[str, int]] = {}
     """Source to family to time."""
     held: dict[str, Held] = {}
-    """Family to what is kept of its acts, and since when so much."""
+    """Family to what is kept of its acts, and since when so much; with PAIRS after it, of its
+    lines as halves of pairs."""
     horizon: str = ""
     """Digest of the horizon that `held` is for."""
     is_total: bool = False
@@ -60,6 +62,15 @@ class Coverage(msgspec.Struct):
     """Of a backfill that goes on."""
     refilled_by: str = ""
     """The last backfill that was completed."""
+    groups: dict[str, Coverage] = {}
+    """The same for acts that are grouped by some facts, by the names of the facts."""
+
+    def of_group(self, name: str) -> Coverage:
+        """The coverage of acts that are grouped by these facts."""
+        found = self.groups.get(name)
+        if found is None:
+            found = self.groups[name] = Coverage(is_total=self.is_total)
+        return found
 
     def hears(self, source: str, family: str, at_us: int) -> bool:
         """Note an event of a source; True where it was the first of its family.
@@ -86,6 +97,7 @@ class Coverage(msgspec.Struct):
     def forget(self) -> None:
         """Events went by that are not remembered: from now on the timelines begin anew."""
         self.since.clear()
+        self.groups.clear()
         self.reread = None
         self.began_us = None
 
@@ -100,9 +112,10 @@ class Coverage(msgspec.Struct):
 
     def refilled(self, family: str, at_us: int) -> None:
         """Of all acts of a family since `at_us` is kept again what the rules read."""
-        held = self.held.get(family)
-        if held is not None and at_us < held.since_us:
-            self.held[family] = msgspec.structs.replace(held, since_us=at_us)
+        for name in (family, f"{family}{PAIRS}"):
+            held = self.held.get(name)
+            if held is not None and at_us < held.since_us:
+                self.held[name] = msgspec.structs.replace(held, since_us=at_us)
 
     def known_since(self, family: str, stated: Stated = NOTHING_STATED) -> int | None:
         """From when acts of a family are known of every source that delivers it; None: never.
@@ -112,6 +125,20 @@ class Coverage(msgspec.Struct):
         delivers everything may have had nothing to deliver; but what came before anybody listened
         is not known by it.
         """
+        return self._since(family, family, stated)
+
+    def covers_pairs(self, families: Iterable[str], at_us: int) -> bool:
+        """Whether all lines of these families are known that can be the other half of a pair of
+        one whose use begins then."""
+        return all(self._covers(family, at_us) for family in families)
+
+    def _covers(self, family: str, at_us: int) -> bool:
+        name = f"{family}{PAIRS}"
+        held = self.held.get(name)
+        since = self._since(family, name)
+        return since is not None and held is not None and since <= at_us - held.span_us
+
+    def _since(self, family: str, name: str, stated: Stated = NOTHING_STATED) -> int | None:
         if self.is_total:
             return ALWAYS_US
         found = [
@@ -126,7 +153,7 @@ class Coverage(msgspec.Struct):
                 found.append(max(from_us, min(began_us, heard_us)))
         if not found:
             return None
-        held = self.held.get(family)
+        held = self.held.get(name)
         return max(*found, ALWAYS_US if held is None else held.since_us)
 
     def keep(self, horizon: Horizon) -> None:
@@ -154,16 +181,15 @@ class Coverage(msgspec.Struct):
     def _held_for(self, horizon: Horizon) -> dict[str, Held]:
         found: dict[str, Held] = {}
         is_first = not self.since
-        for family, kept in horizon.families.items():
-            facts = tuple(fact.name for fact in (*kept.facts, *kept.line_facts))
-            held = self.held.get(family)
+        for name, facts, span_us, _ in horizon.held:
+            held = self.held.get(name)
             if is_first:
                 since = ALWAYS_US
             elif held is None or not set(facts) <= set(held.facts):
                 since = self.latest_us
-            elif kept.span_us > held.span_us:
+            elif span_us > held.span_us:
                 since = max(held.since_us, self.latest_us - held.span_us)
             else:
                 since = held.since_us
-            found[family] = Held(facts, kept.span_us, since)
+            found[name] = Held(facts, span_us, since)
         return found

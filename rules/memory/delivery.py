@@ -37,7 +37,7 @@ def limited(decision: Decision, memory: Memory, at_us: int | None = None) -> Dec
     if decision.retracted is not None:
         _take_back(decision.decision_id, memory)
     findings = decision.findings
-    if not findings or all([found.delivery is None for found in findings]):
+    if not findings or all(found.delivery is None for found in findings):
         return decision
     event_us = us_of(datetime.fromisoformat(decision.event.time))
     at = event_us if at_us is None else at_us

@@ -167,5 +167,5 @@ def _went_through(
             continue
         facts = act.facts
         # An event that ends or extends a duty agrees in those of the facts that its family has.
-        if all([facts[name] == value for name, value in match if name in facts]):
+        if all(facts[name] == value for name, value in match if name in facts):
             yield act, act.at_us if act.is_timed else act.reached[verb]

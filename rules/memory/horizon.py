@@ -7,12 +7,14 @@ Nothing else is kept of an act. A rule that asks for more than was kept so far i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from knowledge_base import KnowledgeBase
+from knowledge_base.pairs import Halves
 from rules import units, words
 from rules.expect_model import Expect
 from rules.facts import Fact, fact_of
@@ -37,6 +39,14 @@ _STAY_DAYS: Final = 400
 """How far back a visit's own acts may lie: a window that is anchored in a visit reaches so far."""
 _DUTY_DAYS: Final = 60
 """For how long acts are kept that a duty may be about: a late event may still take it back."""
+_USE_DAYS: Final = 180
+"""For how long a use is looked back at, that may last: of drugs that nobody stopped, or whose end
+is not known. What began earlier is no partner of anything; limits of rules say so."""
+BETWEEN: Final = (frozenset({"prescription", "order"}), frozenset({"billing"}))
+"""Between acts of which families there are pairs: what is used with what is used, and what is
+charged with what is charged. A drug is prescribed and charged, and is one use."""
+PAIRS: Final = "+pairs"
+"""After a family: what is held of its lines as halves of pairs."""
 _UNITS: Final = {"d": 1, "mo": 31, "a": 366, words.WORKING_DAYS: 8, **_CALENDAR_DAYS}
 
 
@@ -50,12 +60,29 @@ class Kept:
     """Of the act."""
     line_facts: tuple[Fact, ...] = ()
     """Of its lines."""
+    halves: Halves | None = None
+    """Which of its lines are kept as halves of pairs; None: none."""
+    pairs_us: int = 0
+    """How far back the other half of a pair can lie."""
+
+    @property
+    def longest_us(self) -> int:
+        return max(self.span_us, self.pairs_us)
 
     @property
     def digest(self) -> str:
         """Names what is kept: two horizons with one digest keep the same."""
         names = [fact.name for fact in (*self.facts, *self.line_facts)]
         return sha256("\n".join(names).encode()).hexdigest()[:12]
+
+
+class Asked(NamedTuple):
+    """One thing that is kept: facts of a family's acts, or halves of pairs."""
+
+    name: str
+    facts: tuple[str, ...]
+    span_us: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +96,7 @@ class Horizon:
         """Of the rules about patients, or of those about acts that are grouped by some facts."""
         spans: dict[str, int] = {}
         names: dict[str, set[str]] = {}
+        pairs: set[str] = set()
         for rule in rules:
             if not rule.is_evaluated or "+".join(rule.group_by) != group:
                 continue
@@ -82,19 +110,40 @@ class Horizon:
                     for family, wanted in expected_of(body, body.expect).items():
                         spans[family] = max(spans.get(family, 0), _DUTY_DAYS * DAY_US)
                         names.setdefault(family, set()).update(wanted)
-        return cls(
-            {family: _kept(family, spans[family], names[family]) for family in sorted(spans)}
-        )
+                if body.each == words.INTERACTIONS and not group:
+                    pairs.update(f for name in body.on for f in families_with(name))
+        found = {family: _kept(family, spans[family], names[family]) for family in sorted(spans)}
+        halves = knowledge.pairs.halves if pairs else None
+        if halves:
+            for family in sorted(pairs):
+                kept = found.get(family, Kept())
+                span = pairs_us(family, halves)
+                found[family] = replace(kept, halves=halves, pairs_us=span)
+        return cls(found)
 
     @cached_property
     def digest(self) -> str:
         """Names what is kept, for how long: two horizons with one digest keep the same."""
-        said = [f"{family} {kept.span_us} {kept.digest}" for family, kept in self.families.items()]
+        said = [f"{held.name} {held.span_us} {held.digest}" for held in self.held]
         return sha256("\n".join(said).encode()).hexdigest()[:16]
+
+    @cached_property
+    def held(self) -> tuple[Asked, ...]:
+        """What is asked of the families, each by its name: of what was held too short or with
+        less it is known since when."""
+        found = []
+        for family, kept in self.families.items():
+            if kept.halves is None or kept.span_us or kept.facts or kept.line_facts:
+                facts = tuple(fact.name for fact in (*kept.facts, *kept.line_facts))
+                found.append(Asked(family, facts, kept.span_us, kept.digest))
+            if kept.halves is not None:
+                digest = kept.halves.digest
+                found.append(Asked(f"{family}{PAIRS}", (digest,), kept.pairs_us, digest))
+        return tuple(found)
 
     @property
     def longest_us(self) -> int:
-        return max((kept.span_us for kept in self.families.values()), default=0)
+        return max((kept.longest_us for kept in self.families.values()), default=0)
 
 
 def _kept(family: str, span: int, names: set[str]) -> Kept:
@@ -105,6 +154,22 @@ def _kept(family: str, span: int, names: set[str]) -> Kept:
         if fact is not None and family in fact.extractors:
             (lines if fact.of else facts).append(fact)
     return Kept(span, tuple(facts), tuple(lines))
+
+
+def families_with(event: str) -> frozenset[str]:
+    """The families in which the other half of a pair of lines may stand."""
+    family = event.partition(".")[0]
+    return next((found for found in BETWEEN if family in found), frozenset())
+
+
+def pairs_us(family: str, halves: Halves) -> int:
+    """How far back the other half of a pair can lie, in microseconds."""
+    span = timedelta(_SAME_DAYS["day"] if "day" in halves.contexts else 0)
+    if "validity" in halves.contexts:
+        # A charge is an instant: only a gap comes after it.
+        lasts = timedelta(0 if family == "billing" else _USE_DAYS)
+        span = max(span, halves.longest_gap + lasts)
+    return span // timedelta(microseconds=1)
 
 
 def member_facts(history: History) -> tuple[str, ...]:

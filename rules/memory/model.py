@@ -138,6 +138,15 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     uses: int = 1
 
 
+class Sent(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """The groups that an act belongs to, and the revision that says so."""
+
+    revision: int
+    event_us: int
+    event_id: str
+    keys: tuple[str, ...]
+
+
 class Delivered(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """What the audience of a finding was told, see rules.memory.delivery."""
 
@@ -182,8 +191,8 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Other subjects of the same person, and how they are tied: linked or merged."""
     ended: dict[str, int] = {}
     """Visit to the time of its end."""
-    groups: dict[str, list[str]] = {}
-    """Act key to the group keys that the act was sent to."""
+    groups: dict[str, Sent] = {}
+    """Act key to the groups that the act belongs to."""
 
     @property
     def next_us(self) -> int:
@@ -194,7 +203,7 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     def is_empty(self) -> bool:
         return not (
             self.seen or self.acts or self.said or self.timers or self.measured or self.links
-            or self.allergies or self.conditions or self.delivered or self.alerts
+            or self.allergies or self.conditions or self.delivered or self.alerts or self.groups
         )  # fmt: skip
 
 

@@ -82,10 +82,12 @@ def _measure(items: Any, at_us: int, memory: Memory, knowledge: KnowledgeBase, a
             continue
         at = item.at
         when = us_of(at) if isinstance(at, datetime) else at_us
+        values = memory.measured.get(analyte.id, _NONE)
+        if len(values) == _KEPT_VALUES and when < values[0].at_us:
+            continue
         value = item.value if item.value is not UNSET else item.text
         raw = None if value is UNSET else raw_of(value)
         measured = Measured(raw, when, (code.system, code.code), act_id)
-        values = memory.measured.get(analyte.id, _NONE)
         if measured not in values:
             memory.measured[analyte.id] = sorted([*values, measured], key=_when)[-_KEPT_VALUES:]
 

@@ -88,7 +88,7 @@ class _Reader:
         node = f.get("finding")
         expect = read_expect(f, place)
         group_by = read_group_by(
-            f, place, (scope, when, unless), is_awaiting=f.get(words.EXPECT) is not None
+            f, place, (scope, when, unless), expect, is_awaiting=f.get(words.EXPECT) is not None
         )
         finding = (
             read_finding(node, place, (scope, when, unless), expect, self.problems)

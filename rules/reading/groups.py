@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rules.expect_model import Expect
 from rules.facts import Type
 from rules.model import Condition, histories_of
 from rules.reading.fields import Fields
@@ -11,9 +12,10 @@ from rules.reading.scope import Scope
 
 
 def read_group_by(
-    fields: Fields, scope: Scope, conditions: Iterable[Condition], *, is_awaiting: bool
-) -> tuple[str, ...]:
-    """The facts; each must be known of the rule's own act and of the past ones."""
+    fields: Fields, scope: Scope, conditions: Iterable[Condition], expect: Expect | None, *,
+    is_awaiting: bool,
+) -> tuple[str, ...]:  # fmt: skip
+    """The facts; each must be known of the rule's own act, of past ones and of expected ones."""
     node = fields.get("group_by")
     if node is None:
         return ()
@@ -27,13 +29,17 @@ def read_group_by(
     histories = [one for tree in conditions for one in histories_of(tree)]
     if not histories and not is_awaiting and not fields.problems:
         report("nothing looks at the group", "ask for its acts with `history`, or remove it")
-    places = [scope, *(scope.past(one.of.partition(".")[0]) for one in histories)]
+    others = [one.of for one in histories]
+    if expect is not None:
+        others += [expect.event, *expect.until]
+        others += [expect.extend[0]] if expect.extend is not None else []
+    places = [scope, *(scope.past(name.partition(".")[0]) for name in others)]
     for name in names:
         for place in places:
             fact = place.fact(name, report)
             if fact is None:
                 break
-            if fact.type is not Type.TEXT:
+            if fact.type not in (Type.TEXT, Type.LIST):
                 report(f"`{name}` ({fact.type}) names no group", "name an id or a code")
                 break
     return names

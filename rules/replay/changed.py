@@ -9,6 +9,7 @@ from typing import Any, Final
 from knowledge_base import KnowledgeBase
 from knowledge_base.canonical import digest
 from rules import words
+from rules.facts import CATALOGUE
 from rules.model import CodeSetOperand, ParameterOperand, Rule
 from rules.pack import Pack
 
@@ -100,6 +101,8 @@ def _named(rule: Rule) -> tuple[set[str], set[str]]:
             parameters.add(part.parameter)
         elif isinstance(part, CodeSetOperand):
             codesets.add(part.codeset)
+        elif isinstance(part, str) and (fact := CATALOGUE.get(part)) is not None:
+            parameters.update(fact.parameters)
     return parameters, codesets
 
 

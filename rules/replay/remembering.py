@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from contracts.decision import Decision
 from contracts.event import Event
+from rules import words
 from rules.engine.asked import EVENT
 from rules.engine.evaluator import Evaluator
 from rules.facts.remembered import LISTS as REMEMBERED
@@ -27,15 +28,15 @@ _IDENTITY: Final = "patient.id"
 
 
 def needs_past(rules: Iterable[Rule]) -> bool:
-    """Whether any of the rules looks back, waits, tells only once within a time, or reads what may
-    be remembered of a patient."""
+    """Whether any of the rules looks back, waits, tells only once within a time, is about pairs, or
+    reads what may be remembered of a patient."""
     return any(_needs_past(body) for rule in rules for body in rule.bodies)
 
 
 def _needs_past(rule: Rule) -> bool:
     if rule.expect is not None or rule.finding.once_within is not None:
         return True
-    if rule.each in REMEMBERED:
+    if rule.each in REMEMBERED or rule.each == words.INTERACTIONS:
         return True
     trees = (rule.scope, rule.when, rule.unless)
     return any(

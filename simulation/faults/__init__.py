@@ -1,7 +1,9 @@
 """Labelled cases: for each rule of the starter pack faults and near misses, and bad data.
 
-CASES     every case, in the order in which a day takes turns through them
+CASES     every case of one act, in the order in which a day takes turns through them
     cases_about(ids)   those about the rules of the loaded pack
+COURSES   cases of several events in time, for rules that look back or wait
+    courses_about(ids) likewise
 """
 
 from collections.abc import Container
@@ -18,9 +20,22 @@ from simulation.faults import (
     qualification,
 )
 from simulation.faults.case import Case, Draft, case_blocks
+from simulation.faults.course import Course
+from simulation.faults.courses import COURSES
 from simulation.faults.governed import GOVERNED, Governed
 
-__all__ = ["CASES", "GOVERNED", "Case", "Draft", "Governed", "case_blocks", "cases_about"]
+__all__ = [
+    "CASES",
+    "COURSES",
+    "GOVERNED",
+    "Case",
+    "Course",
+    "Draft",
+    "Governed",
+    "case_blocks",
+    "cases_about",
+    "courses_about",
+]
 
 _FAMILIES = (
     prescription_standards.CASES,
@@ -40,3 +55,22 @@ CASES: Final[tuple[Case, ...]] = tuple(
 def cases_about(rule_ids: Container[str]) -> tuple[Case, ...]:
     """The cases about these rules: what a day may label where another pack is loaded."""
     return tuple(case for case in CASES if case.rule_id in rule_ids)
+
+
+def courses_about(
+    rule_ids: Container[str], *, is_whole_past_known: bool = True
+) -> tuple[Course, ...]:
+    """The courses about these rules.
+
+    Where the past begins with the first event that is sent, nobody knows that something did not
+    happen before: those whose answer needs it are left out.
+    """
+    return tuple(
+        course
+        for course in COURSES
+        if course.rule_id in rule_ids and (is_whole_past_known or not _needs_past(course))
+    )
+
+
+def _needs_past(course: Course) -> bool:
+    return course.waits or course.expected == "silent"

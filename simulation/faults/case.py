@@ -50,9 +50,9 @@ def authorised(institution: Institution, practitioner: Practitioner) -> bool:
     """A practitioner of a tertiary hospital with every grant, of whom no rule complains."""
     return (
         institution.level == "tertiary"
-        and practitioner.licensed
+        and practitioner.licensed is True
         and practitioner.active_payment is True
-        and {"antimicrobial_special", "narcotic"} <= practitioner.grants
+        and {"antimicrobial_special", "narcotic"} <= (practitioner.grants or frozenset())
     )
 
 
@@ -127,12 +127,12 @@ class Case:
     def _labels(self, verb: str, act: Any) -> Iterator[Label]:
         governed = GOVERNED[self.rule_id]
         if self.expected == "silent" or governed.judges(self.family, verb):
-            named = [self.pair] if self.pair else _elements(act, governed.each)
+            named = [self.pair] if self.pair else elements_of(act, governed.each)
             for element in named:
                 yield Label(self.rule_id, element, self.expected)
 
 
-def _elements(act: Any, each: str) -> Iterable[str]:
+def elements_of(act: Any, each: str) -> Iterable[str]:
     """What a rule judges of an act: its lines, its diagnoses, or the whole of it."""
     return [element.line_id for element in getattr(act, each)] if each else [""]
 

@@ -41,6 +41,9 @@ _MEASURES: Final = date(2007, 5, 1)  # 处方管理办法 comes into force
 _ANTIMICROBIALS: Final = date(2012, 8, 1)
 _FUND: Final = date(2021, 5, 1)
 
+_RECORDS: Final = date(2010, 3, 1)  # 病历书写基本规范 comes into force
+_POINTS: Final = date(2025, 1, 1)  # rule classes and knowledge points of the insurance
+
 GOVERNED: Final[Mapping[str, Governed]] = {
     "antimicrobials.grade_without_grant": Governed(_ANTIMICROBIALS, (*_RX, *_ORDERS)),
     "antimicrobials.special_grade_consultation": Governed(_ANTIMICROBIALS, _ORDERS_AMENDED),
@@ -100,5 +103,44 @@ GOVERNED: Final[Mapping[str, Governed]] = {
         (*_on("prescription", "draft", "signed"), *_ORDERS, "billing.charged"),
         "",
     ),
+    # ---- rules that look back
+    "antimicrobials.no_specimen_before": Governed(
+        _ANTIMICROBIALS, ("order.executed", "administration.administered")
+    ),
+    "billing.after_discharge": Governed(_FUND, _MONEY),
+    "billing.drug_days": Governed(_POINTS, _MONEY),
+    "billing.item_frequency": Governed(_POINTS, _MONEY),
+    "billing.same_day_charge": Governed(_FUND, _MONEY),
+    "care_outcomes.unplanned_readmission": Governed(_POINTS, ("encounter.admitted",), ""),
+    "care_outcomes.unplanned_reoperation": Governed(_POINTS, ("procedure.ended",), ""),
+    "conduct.frequent_visits": Governed(_POINTS, ("encounter.started",), ""),
+    "examinations.repeated_recognised": Governed(date(2022, 3, 1), _on("order", "draft", "signed")),
+    "medication_safety.potassium_after_critical_result": Governed(
+        date(2013, 8, 1), ("order.executed", "administration.administered")
+    ),
+    "medication_safety.repeated_ingredient": Governed(date(2010, 2, 10), _RX),
+    "medication_safety.skin_test_not_found": Governed(_FUND, ("administration.administered",)),
+    "early_warning.news2_urgent": Governed(
+        date(2017, 12, 1), ("observation.recorded", "observation.amended"), ""
+    ),
+    # ---- rules about the acts of a group
+    "billing.trace_code_repeated": Governed(date(2025, 7, 1), ("dispense.dispensed",)),
+    "infections.cluster": Governed(_POINTS, ("infection_report.reported",), ""),
+    "qualification.two_places": Governed(_POINTS, ("prescription.signed",), ""),
+    # ---- rules that wait
+    "antimicrobials.emergency_consultation": Governed(_ANTIMICROBIALS, ("order.signed",)),
+    "antimicrobials.review_overdue": Governed(_ANTIMICROBIALS, ("order.signed",)),
+    "consultations.urgent_arrival": Governed(_RECORDS, ("consultation.requested",), ""),
+    "critical_values.not_acknowledged": Governed(_POINTS, ("result.reported",)),
+    "infections.report_class_a": Governed(date(2026, 1, 30), ("condition.recorded",), ""),
+    "infections.report_other": Governed(date(2026, 1, 30), ("condition.recorded",), ""),
+    "records.admission_note": Governed(_RECORDS, ("encounter.admitted",), ""),
+    "records.discharge_record": Governed(_RECORDS, ("encounter.discharged",), ""),
+    "records.first_attending_round": Governed(_RECORDS, ("encounter.admitted",), ""),
+    "records.first_progress_note": Governed(_RECORDS, ("encounter.admitted",), ""),
+    "records.operation_record": Governed(_RECORDS, ("procedure.ended",), ""),
+    "records.progress_note_interval": Governed(_RECORDS, ("document.signed",), ""),
+    "records.rescue_record": Governed(_RECORDS, ("encounter.updated",), ""),
+    "records.transfer_note": Governed(_RECORDS, ("encounter.transferred",), ""),
 }
 """Rule id to what it governs."""

@@ -51,9 +51,9 @@ def with_grants(has: str | None = None, lacks: str | None = None) -> DoctorFilte
     """A licensed practitioner of any hospital that holds one grant and lacks another."""
 
     def fits(institution: Institution, practitioner: Practitioner) -> bool:
-        grants = practitioner.grants
+        grants = practitioner.grants or frozenset()
         return (
-            practitioner.licensed
+            practitioner.licensed is True
             and practitioner.active_payment is True
             and (has is None or has in grants)
             and (lacks is None or lacks not in grants)

@@ -17,7 +17,7 @@ def _unlicensed(institution: Institution, practitioner: Practitioner) -> bool:
 
 
 def _suspended(institution: Institution, practitioner: Practitioner) -> bool:
-    return practitioner.licensed and practitioner.active_payment is False
+    return practitioner.licensed is True and practitioner.active_payment is False
 
 
 CASES: Final = (

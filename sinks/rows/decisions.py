@@ -53,6 +53,7 @@ class _Basis(_Part, frozen=True, kw_only=True):
     engine: str
     profile: str
     bundle: str = ""
+    registry: str = ""
 
 
 class _Decision(_Part, frozen=True, kw_only=True):
@@ -229,6 +230,7 @@ def _row(record: Record, value: bytes, d: _Decision, time_ms: int) -> tuple[obje
         basis.engine,
         basis.profile,
         basis.bundle,
+        basis.registry,
         d.cut,
         sha256(value).digest(),
         value,

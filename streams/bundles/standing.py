@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from contracts.bundle import Refusal, Why
 
@@ -32,6 +32,18 @@ class Refused:
         }
 
 
+class RegistryStanding(NamedTuple):
+    """How a worker stands with the registry: for /health."""
+
+    digest: str = ""
+    records: int = 0
+    offset: int = -1
+    """Of the last record that was read."""
+    refused: dict[str, int] = {}  # noqa: RUF012 (never changed)
+    """Records that say nothing, by reason."""
+    trouble: str = ""
+
+
 @dataclass(frozen=True)
 class Standing:
     """How a worker stands with its rules; replaced as a whole, so any thread may read it."""
@@ -52,12 +64,16 @@ class Standing:
     swaps: int = 0
     trouble: str = ""
     """Why the topic cannot be followed, or a bundle not be unpacked, at this moment."""
+    registry: RegistryStanding | None = None
+    """None where rules decide by files alone."""
 
     def report(self) -> dict[str, Any]:
         """The same for /health."""
+        told = {} if self.registry is None else {"registry": self.registry._asdict()}
         if self.mode == "files":
-            return {"mode": "files"}
+            return {"mode": "files", **told}
         return {
+            **told,
             "mode": "bundles",
             "channel": self.channel,
             "digest": self.digest,

@@ -1,4 +1,4 @@
-"""The bundles topic read from its start and followed: one partition, outside any group."""
+"""A broadcast topic read from its start and followed: one partition, outside any group."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _READ_AGAIN_S: Final = 0.1
 
 @dataclass(frozen=True)
 class TopicAddress:
-    """Where the bundles are."""
+    """Where bundles, or what is registered, are."""
 
     bootstrap: str
     topic: str

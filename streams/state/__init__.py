@@ -3,6 +3,7 @@
 framing      a memory as a record's value
 clocks       how late it is for each source
 timers       which subject has something to fire next
+stores       where the memories of a partition lie as bytes
 memories     all of that for one partition number
 log          what a batch changed goes to the state topic
 recovery     the state topic is read back; what an interrupted run decided is withdrawn

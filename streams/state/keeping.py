@@ -86,6 +86,7 @@ class State:
         """Drop everything: the partitions are given up."""
         self._stop.set()
         self._serial += 1
+        _close(self._held)
         self._held = {}
         self._begun = set()
         self.recovering = False
@@ -142,6 +143,7 @@ class State:
 
     def _arrived(self, serial: int, found: dict[int, Restored]) -> None:
         if serial != self._serial:
+            _close(found)
             return
         self._held = found
         self.recovering = False
@@ -151,3 +153,8 @@ class State:
             "State of partitions %s read back: %d records, %d bytes in %.2f s",
             list(reading.partitions), reading.records, reading.bytes, reading.took_s,
         )  # fmt: skip
+
+
+def _close(held: Mapping[int, Restored]) -> None:
+    for one in held.values():
+        one.memories.close()

@@ -23,6 +23,7 @@ from streams.past import Due
 from streams.state.clocks import Clocks
 from streams.state.framing import Packing, framed, head_of
 from streams.state.reach import Reach
+from streams.state.stores import InMemory, Store
 from streams.state.timers import Timers
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,19 +69,18 @@ class Sealed(NamedTuple):
 class Memories:
     """The memories of one partition number; for the event loop only, once they are read back."""
 
-    def __init__(self, max_live: int = DEFAULT_MAX_LIVE) -> None:
+    def __init__(self, max_live: int = DEFAULT_MAX_LIVE, store: Store | None = None) -> None:
         self.timers = Timers()
         self.covered = -1
         """The offset of the last decision that the state topic knows of."""
         self._record = PartitionRecord()
         self._is_restored = False
-        self._values: dict[bytes, bytes] = {}
+        self._values: Store = InMemory() if store is None else store
         self._live: dict[bytes, Memory] = {}
         self._touched: dict[bytes, Memory] = {}
         self._max_live = max_live
         self._packing = Packing()
         self._before: Memory | None = None
-        self._stored_bytes = 0
         self._reach = Reach()
         self._sealed_us = 0
 
@@ -98,7 +98,7 @@ class Memories:
 
     @property
     def stored_bytes(self) -> int:
-        return self._stored_bytes
+        return self._values.stored_bytes
 
     def __len__(self) -> int:
         return len(self._values)
@@ -177,6 +177,11 @@ class Memories:
         changes.append(Change(PARTITION_KEY, NEVER_US, body))
         return Sealed(self, changes)
 
+    def close(self) -> None:
+        """Give everything up: the partition is not ours any more."""
+        self._live.clear()
+        self._values.close()
+
     def forget_coverage(self) -> None:
         """Events went by that are not remembered: from now on the timeline begins anew."""
         self.coverage.forget()
@@ -188,7 +193,7 @@ class Memories:
         """
         remembered = self._record.positions
         missed = [t for t, at in positions.items() if at > remembered.get(t, 0)]
-        if missed and self.coverage.since:
+        if missed and (self.coverage.since or self.coverage.groups):
             self.forget_coverage()
         for topic in missed:
             remembered[topic] = positions[topic]
@@ -201,16 +206,12 @@ class Memories:
         if key == PARTITION_KEY:
             self._restore_partition(value)
             return
-        old = self._values.pop(key, b"")
-        self._stored_bytes -= len(old)
         if value is None:
+            self._values.drop(key)
             self.timers.hint(key, NEVER_US)
             return
-        self._values[key] = value
-        self._stored_bytes += len(value)
-        due_us = head_of(value).due_us
-        if due_us != NEVER_US or old:
-            self.timers.hint(key, due_us)
+        self.timers.hint(key, head_of(value).due_us)
+        self._values.put(key, value)
 
     def covered_of(self, subject: bytes) -> int:
         """The offset up to which decisions about a subject are remembered; for recovery."""
@@ -249,15 +250,13 @@ class Memories:
             raise StateUnreadable(f"a remembered state cannot be read: {error}") from error
 
     def _stored(self, subject: bytes, memory: Memory) -> Change:
-        old = self._values.pop(subject, b"")
-        self._stored_bytes -= len(old)
         if memory.is_empty:
+            self._values.drop(subject)
             self._live.pop(subject, None)
             return Change(subject, NEVER_US, None)
         due_us = memory.next_us if memory.timers else NEVER_US
         change = Change(subject, due_us, self._packing.pack(encode(memory)))
-        value = self._values[subject] = framed(due_us, -1, change.body or b"")
-        self._stored_bytes += len(value)
+        self._values.put(subject, framed(due_us, -1, change.body or b""))
         return change
 
 

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from streams.errors import StateUnreadable, StreamsError
 from streams.state.interrupted import Tail, Withdrawal, as_headers
 from streams.state.memories import Memories
+from streams.state.stores import InMemory, Opening
 
 _REQUEST_TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 10_000
@@ -35,6 +36,8 @@ class StateSource:
     """Without a record for so long, reading it back has failed."""
     max_live: int = 20_000
     """Memories of one partition that are kept open."""
+    store: Opening = InMemory
+    """What makes the store of a partition."""
 
     def open(self) -> Consumer:
         """A consumer that belongs to no group."""
@@ -97,18 +100,31 @@ class KafkaRecovery:
             StateUnreadable: the topics cannot be read, or hold what this version cannot read.
         """
         consumer = self._open()
+        memories = {
+            p: Memories(self._source.max_live, self._source.store()) for p in reading.partitions
+        }
+        found: dict[int, Restored] = {}
         try:
-            return self._read(consumer, reading, stop)
+            found = self._read(consumer, memories, reading, stop)
+            return found
         except KafkaException as error:
             raise StateUnreadable(
                 f"{self._source.state} cannot be read back: {error.args[0].str()}"
             ) from error
         finally:
             consumer.close()
+            if not found:
+                for one in memories.values():
+                    one.close()
 
-    def _read(self, consumer: Any, reading: Reading, stop: threading.Event) -> dict[int, Restored]:
+    def _read(
+        self,
+        consumer: Any,
+        memories: dict[int, Memories],
+        reading: Reading,
+        stop: threading.Event,
+    ) -> dict[int, Restored]:
         source = self._source
-        memories = {p: Memories(source.max_live) for p in reading.partitions}
         starts = dict.fromkeys(reading.partitions, 0)
         for message in self._all(consumer, source.state, starts, reading, stop):
             value = message.value()

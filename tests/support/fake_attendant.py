@@ -11,6 +11,7 @@ from contracts.decision import Decision, Repeat
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
 from contracts.intake import Accepted, decode
+from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import NEVER_US, Memory, Said, Seen, Timer, event_key
 from rules.memory.uncovered import Uncovered
@@ -28,6 +29,7 @@ class FakeTaken(msgspec.Struct):
     repeat: Repeat | None = None
     reused: bool = False
     changed: bool = True
+    activities: tuple[Activity, ...] = ()
 
 
 class FakeAttendant:
@@ -59,6 +61,11 @@ class FakeAttendant:
             )
         decision = self._evaluator.decide(event, digest)
         return FakeTaken((msgspec.structs.replace(decision, facts={"earlier": earlier}),))
+
+    def join(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, activity: Activity
+    ) -> FakeTaken:
+        raise NotImplementedError
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> FakeTaken:
         timer = memory.timers[timer_id]

@@ -46,6 +46,18 @@ def again(**history: Any) -> Rule:
     )  # fmt: skip
 
 
+def two_places() -> Rule:
+    """A practitioner signed in two institutions within 72 hours."""
+    history = {
+        "of": "prescription.signed", "within": {"parameter": "stay.hours"}, "including": "this",
+        "distinct": {"of": "event.institution", "at_least": {"parameter": "count.limit"}},
+    }  # fmt: skip
+    return make_rule(
+        BASE, id="spec.two_places", on=["prescription.signed"], group_by=["practitioner.id"],
+        when={"history": history}, finding=FINDING,
+    )  # fmt: skip
+
+
 def note(**parts: Any) -> Rule:
     """After an admission a first progress note is expected within 72 hours."""
     return make_rule(

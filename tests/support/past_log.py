@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.decision import KindHeaders, OriginHeaders
+from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders
 from contracts.event import Event, encode_event
+from rules.memory.attendant import Activity
 from rules.memory.instants import us_of
-from streams.past import Due
+from streams.past import Due, activity_of
 from streams.state.interrupted import Tail
-from streams.supervision import Answer, DeadLetter, Issued, Repeated, Supervisor, TimerFailed
+from streams.supervision import (
+    Answer,
+    DeadLetter,
+    Issued,
+    Joined,
+    Repeated,
+    Supervisor,
+    TimerFailed,
+)
 from support.past import SITE
 from yijian.composition import Core, supervisor_of
 from yijian.kafka_log import LogRecord
@@ -17,6 +26,7 @@ from yijian.record import Recomputed, Replay, order_of
 from yijian.remembering import Remembered
 from yijian.settings import Settings
 
+ACTIVITIES = "yijian.activities.v1"
 TICKS = "yijian.ticks.v1"
 TOPIC = "yijian.in.prescription.his.v1"
 OTHER = "yijian.in.prescription.lis.v1"
@@ -31,6 +41,7 @@ class Log:
         self.settings = settings
         self.partition = partition
         self.intake: list[LogRecord] = []
+        self.activities: list[LogRecord] = []
         self.decisions: list[LogRecord] = []
         self.past = Remembered()
         self._ticks = 0
@@ -69,6 +80,27 @@ class Log:
             elif isinstance(result, Answer):
                 self._write(record.key, result.decision_bytes, headers)
                 self._issue(record.key, result.further, headers)
+                for activity in result.activities:
+                    self.joins(self._given(activity, record))
+
+    def joins(self, record: LogRecord) -> None:
+        """The worker decides what an activity means for its group, which lives here as well."""
+        activity = activity_of(record.key or b"", dict(record.headers))
+        result = self._by.join(record.value, activity, self.past, record.timestamp_ms)
+        headers = origin_of(record)
+        if isinstance(result, Joined):
+            self._issue(record.key, result.issued, headers)
+        elif isinstance(result, Repeated):
+            kind = (KindHeaders.KIND, KindHeaders.REPEAT)
+            self._write(record.key, result.record, (*headers, kind))
+
+    def _given(self, activity: Activity, record: LogRecord) -> LogRecord:
+        headers = () if activity.stands else ((ActivityHeaders.SUPERSEDED, b"1"),)
+        found = record._replace(
+            topic=ACTIVITIES, offset=len(self.activities), key=activity.subject, headers=headers
+        )
+        self.activities.append(found)
+        return found
 
     def passes(self, until: Event) -> None:
         """A tick: what is due at an event's time fires."""
@@ -90,9 +122,10 @@ class Log:
         from yijian.expected import Supervisors
 
         supervisors = Supervisors(self.settings, core or self.core, lambda digest: None)
-        replay = Replay(supervisors, {}, self.settings.max_ahead_s)
+        replay = Replay(supervisors, {}, self.settings.max_ahead_s, ACTIVITIES)
         for log in (self, *others):
-            replay.partition(order_of(log.decisions), log.intake)
+            elsewhere = {record.place: record for record in log.activities}
+            replay.partition(order_of(log.decisions), log.intake, elsewhere)
         return replay.found
 
     def _fire(self, due: Due, tick: LogRecord) -> None:

@@ -81,7 +81,12 @@ class Installation:
     def __post_init__(self) -> None:
         self.topics = Topics(prefix=self.prefix)
         self.group = f"{self.prefix}-worker"
-        intake = (*self.topics.all_intake, self.topics.rekeyed, self.topics.ticks)
+        intake = (
+            *self.topics.all_intake,
+            self.topics.rekeyed,
+            self.topics.activities,
+            self.topics.ticks,
+        )
         outputs = (self.topics.decisions, self.topics.alerts, self.topics.dead_letters)
         specs = [TopicSpec(name, PARTITIONS) for name in intake]
         specs += [TopicSpec(name, PARTITIONS, max_message_bytes=OUTPUT_BYTES) for name in outputs]
@@ -310,13 +315,15 @@ def main(config: dict[str, Any]) -> int:
     from streams.bundles import FixedRules
     from streams.supervision import Supervisor
     from streams.worker import run
+    from support import group_rules
     from support.fake_attendant import FakeAttendant
     from support.streams_fakes import FakeEvaluator
 
     logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if fault := config.pop("fault", None):
         FAULTS[fault]()
-    remembers = config.pop("remembers", False)
+    groups = config.pop("groups", False)
+    remembers = config.pop("remembers", False) or groups
     timeouts = {"session_s": 6, "heartbeat_s": 0.5, "message_s": 4, "flush_s": 5, "rebalance_s": 8}
     settings = WorkerConfig(
         bootstrap=config.pop("bootstrap"),
@@ -337,6 +344,10 @@ def main(config: dict[str, Any]) -> int:
 
         evaluator.decide = slowly  # type: ignore[method-assign]
     limit = settings.max_output_bytes - 16_384
+    if groups:
+        real = group_rules.evaluator()
+        of_groups = Supervisor(real, group_rules.attendants(real), max_output_bytes=limit)
+        return run(settings, FixedRules(of_groups))
     attendant = FakeAttendant(evaluator) if remembers else None
     return run(settings, FixedRules(Supervisor(evaluator, attendant, max_output_bytes=limit)))
 

@@ -14,7 +14,9 @@ from contracts.bundle import (
 from contracts.clock import Clock, SystemClock
 from streams.bundles import BundledRules, BundleSource, FixedRules, Rules
 from streams.bundles.topic import TopicAddress
+from streams.registry import RegisteredRules, RegistryFollower
 from streams.supervision import Supervisor
+from yijian import registry
 from yijian.bundles.loading import load, warm_up
 from yijian.bundles.signing import Trusted, read_trusted
 from yijian.composition import load_core, supervisor_of
@@ -22,10 +24,15 @@ from yijian.settings import Settings
 
 
 def worker_rules(settings: Settings) -> Rules:
-    """The rules of a worker: bundles where trusted keys are set, else files.
+    """The rules of a worker: bundles where trusted keys are set, else files; with the registry.
 
     Raises KeyFault for the keys, and what loading files or reading the topic raises.
     """
+    follower = RegistryFollower(registry.address(settings).open)
+    return RegisteredRules(_bundled_or_fixed(settings), follower)
+
+
+def _bundled_or_fixed(settings: Settings) -> Rules:
     if not settings.bundle_keys:
         return FixedRules(_of_files(settings))
     judge = SiteJudge(settings, read_trusted(settings.bundle_keys), SystemClock())

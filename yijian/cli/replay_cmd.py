@@ -145,6 +145,7 @@ def _document(outcome: Outcome, plan: Plan) -> dict[str, Any]:
         "rules_changed": outcome.changed,
         "rules_equal": outcome.unchanged,
         "patients_remembered": outcome.has_past,
+        "not_compared_in_groups": outcome.of_groups,
         "timers": _sides(tally.timers),
         "retracted": _sides(tally.retracted),
         "events_affected": tally.affected,
@@ -223,6 +224,11 @@ def _show(outcome: Outcome, plan: Plan, target: Path | None) -> None:
         say(
             f"the candidate lacks {len(removed)} rules of the baseline; if that is not meant, name "
             "their folder with --pack too, or use --add-pack 候选缺少基线中的规则"
+        )
+    if outcome.of_groups:
+        say(
+            f"not compared 未比较: what {', '.join(outcome.of_groups)} find in groups; replay goes "
+            "through the events of each patient 回放按患者进行，不含分组规则的结果"
         )
     if target is not None:
         out.print(f"every change 全部变化: {shown(target)}", markup=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from contracts.decision import Basis, OriginHeaders
 from contracts.identity import EventKey
-from yijian import kafka_log
+from yijian import kafka_log, registry
 from yijian.bundles.by_basis import LoadBundle, from_topic
 from yijian.composition import Core
 from yijian.expected import Supervisors
@@ -41,9 +41,14 @@ def replays(
     load_bundle: LoadBundle | None = None,
 ) -> Iterator[tuple[int, Replay]]:
     """The same partition number by partition number: each when it was gone through."""
-    supervisors = Supervisors(settings, core, load_bundle or from_topic(settings))
-    replay = Replay(supervisors, stored or {}, settings.max_ahead_s, settings.partitions)
-    topics = [*settings.topics.all_intake, settings.topics.rekeyed, settings.topics.decisions]
+    activities = settings.topics.activities
+    find_registry = registry.from_topic(settings)
+    supervisors = Supervisors(settings, core, load_bundle or from_topic(settings), find_registry)
+    replay = Replay(
+        supervisors, stored or {}, settings.max_ahead_s, activities, settings.partitions
+    )
+    forwarded = (settings.topics.rekeyed, activities)
+    topics = [*settings.topics.all_intake, *forwarded, settings.topics.decisions]
     for partition in range(settings.partitions):
         decisions = kafka_log.read(settings, [settings.topics.decisions], [partition])
         order = order_of(decisions)
@@ -51,6 +56,8 @@ def replays(
         moved = list(kafka_log.read(settings, [settings.topics.rekeyed], [partition]))
         elsewhere = dict(map(at_home, moved))
         elsewhere |= {record.place: at_home(record)[1] for record in moved}  # for backfills
+        for record in kafka_log.read(settings, [activities], [partition]):
+            elsewhere[record.place] = record
         is_whole = not kafka_log.deleted(settings, topics, [partition])
         replay.partition(order, intake, elsewhere, number=partition, is_whole=is_whole)
         yield partition, replay

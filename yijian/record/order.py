@@ -20,7 +20,7 @@ from rules.engine.asked import EVENT
 from yijian.kafka_log import LogRecord, Origin
 
 PATIENT: Final = "patient"
-"""The scope of decisions about one patient; those about groups have an order of their own."""
+"""The scope of decisions about one patient."""
 
 
 class _Ref(msgspec.Struct, frozen=True, gc=False):
@@ -83,7 +83,7 @@ class Order:
     intake partition stand in the order of its records. Re-keyed records have another order.
     """
     of_groups: int = 0
-    """Decisions about groups, which stand in no order of patients."""
+    """Decisions about groups among them."""
 
 
 def order_of(records: Iterable[LogRecord]) -> Order:
@@ -115,9 +115,8 @@ class _Reading:
             self._backfill(record)
             return
         told = _decision(record.value or b"")
-        if told.scope != PATIENT:
-            self.order.of_groups += 1
-        elif kind == KindHeaders.INTERRUPTED:
+        self.order.of_groups += told.scope != PATIENT
+        if kind == KindHeaders.INTERRUPTED:
             self._withdrawn(record, told)
         elif KindHeaders.TIMER in headers:
             step = self._step("timer", record, told)

@@ -15,8 +15,17 @@ from contracts.identity import EventKey, decision_id, partition_of
 from contracts.intake import Rejected, decode
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
-from streams.past import Due
-from streams.supervision import Answer, Brought, Issued, Repeated, Result, Supervisor, TimerFailed
+from streams.past import Due, activity_of
+from streams.supervision import (
+    Answer,
+    Brought,
+    Issued,
+    Joined,
+    Repeated,
+    Result,
+    Supervisor,
+    TimerFailed,
+)
 from yijian.expected import Expected, Supervisors
 from yijian.kafka_log import LogRecord, Origin
 from yijian.record.order import Order, Step
@@ -45,7 +54,7 @@ class Recomputed:
     voided: int = 0
     """Steps of interrupted runs, which do not count."""
     of_groups: int = 0
-    """Decisions about groups: they are not looked at here."""
+    """Decisions about groups among them."""
     differing: list[Origin] = field(default_factory=list)
     """Decisions, by where they stand, that this order of record does not lead to."""
     disordered: list[Origin] = field(default_factory=list)
@@ -68,12 +77,15 @@ class Replay:
         supervisors: Supervisors,
         stored: Mapping[EventKey, Basis],
         max_ahead_s: float,
+        activities: str = "",
         partitions: int = 0,
     ) -> None:
         """`stored` has the basis of decisions that the log may not keep any more.
 
-        `partitions` is how many the log has; 0 where every record stands where it belongs.
+        `activities` is the topic whose records are about groups. `partitions` is how many the log
+        has; 0 where every record stands where it belongs.
         """
+        self._activities = activities
         self._partitions = partitions
         self.found = Recomputed()
         self._supervisors = supervisors
@@ -96,8 +108,9 @@ class Replay:
     ) -> None:
         """One partition number: its steps, and its intake records.
 
-        `rekeyed` has the records whose home it is but that stand in another partition. `is_whole`
-        says whether the log has everything from the beginning.
+        `rekeyed` has the records whose home it is but that stand elsewhere: in another partition,
+        or among the activities of groups. `is_whole` says whether the log has
+        everything from the beginning.
         """
         self._past, self._unknown, self._number = Remembered(), set(), number
         self._is_whole = is_whole or not self._supervisors.files.remembers
@@ -208,6 +221,9 @@ class Replay:
             self._unknown.add(subject)
 
     def _event(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
+        if record.topic == self._activities:
+            self._group(step, supervisor, record)
+            return
         if step.kind == "repeat":
             self.found.repeats += 1
             again = supervisor.supervise(
@@ -223,6 +239,21 @@ class Replay:
             self._stands(result)
         else:
             self._compare(step, [])
+        self.found.decisions += len(step.recorded)
+
+    def _group(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
+        """An event that was given to a group, whose records stand in the order of its decisions."""
+        activity = activity_of(record.key or b"", dict(record.headers))
+        past = _Seen(self._past) if step.kind == "repeat" else self._past
+        shared = supervisor.join(record.value, activity, past, record.timestamp_ms)
+        if step.kind == "repeat":
+            self.found.repeats += 1
+            self._compare(step, [shared.record] if isinstance(shared, Repeated) else [])
+            return
+        issued = shared.issued if isinstance(shared, Joined) else ()
+        self._compare(step, [one.decision_bytes for one in issued])
+        for one in issued:
+            self.found.expected.decided(one.decision)
         self.found.decisions += len(step.recorded)
 
     def _fire(self, step: Step, supervisor: Supervisor) -> None:

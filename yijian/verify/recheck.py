@@ -127,9 +127,21 @@ class _Look:
             self.pairs(plan.of_pairs, day)
         for each, group in plan.of_lists:
             self.listed(each, group, day)
+        self.of_groups(plan)
         self.leftovers()
         self.coverage()
         return self.result
+
+    def of_groups(self, plan: Plan) -> None:
+        """Rules about groups, which are open where the event's group is not known."""
+        named = {one.id for u in plan.ungrouped for one in u.rules}
+        named |= {rule_id for u in plan.ungrouped for rule_id in u.members}
+        for (rule_id, element), said in self.recorded.pairs.items():
+            if rule_id in named and said == "undetermined":
+                self.visited.add((rule_id, element))
+                self.counts["undetermined"] += 1
+                self.result.skip(rule_id, self.decision.rules.get(rule_id, 0), "of_a_group")
+        self.seen |= named
 
     def plan(self, day: date) -> Plan:
         return self.evaluator.plan(self.decision.event.type, day, self.part)

@@ -43,7 +43,8 @@ def knowledge() -> KnowledgeBase:
 
 @pytest.fixture(scope="module")
 def pack(knowledge: KnowledgeBase) -> Pack:
-    return load_pack([PACKS], knowledge)
+    shipped = load_pack([PACKS], knowledge)
+    return Pack.of([rule for rule in shipped.rules if not rule.needs_memory])
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +70,13 @@ def rule(**parts: object) -> Rule:
     return replace(trial, **parts)  # type: ignore[arg-type]
 
 
-def test_every_shipped_rule_is_translated(knowledge: KnowledgeBase, pack: Pack) -> None:
+def test_every_shipped_rule_about_one_event_is_translated(
+    knowledge: KnowledgeBase, pack: Pack
+) -> None:
     translation = translate(pack.rules, knowledge, DAY)
-    assert set(translation.definitions) == {r.id for r in pack.rules if r.is_evaluated}
+    left_out = {r.id for r in pack.rules} - set(translation.definitions)
+    assert left_out == {r.id for r in pack.rules if r.needs_memory or r.group_by}
+    assert len(translation.definitions) > 30
 
 
 def test_both_engines_fire_the_same_rules_on_the_same_elements(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.decision import Decision
 from rules import Evaluator
 from rules.authoring.shorthand import event_of
-from rules.facts.pairs import MAX_LINES
+from rules.facts.pair_search import MAX_LINES
 from rules.pack import Pack
 from unit.rules.pair_world import FINDING, INTERACTIONS, decide, knowledge, pair_rule
 

@@ -79,7 +79,7 @@ def test_every_fact_operator_and_key_is_explained_in_both_languages() -> None:
 
 
 def test_history_expectations_and_timelines_fit_their_schemas() -> None:
-    rules = (plain(file) for file in FILES if not file.name.endswith(TEST_SUFFIX))
+    rules = (plain(path) for path in FILES if not path.name.endswith(TEST_SUFFIX))
     rule = next(rule for rule in rules if "when" in rule)
     history = {"of": "order.signed", "within": {"parameter": "x"}, "exists": True}
     assert wrong(RULE, {**rule, "when": {"history": history}}) == []

@@ -203,3 +203,42 @@ def test_lint_asks_a_duty_for_both_ends(tmp_path: Path) -> None:
     said = " ".join(str(p) for p in lint([tmp_path / "spec"], BASE) if p.check == "YJ111")
     assert "is overdue" in said
     assert "order.executed comes in time" in said
+
+
+GROUPED: dict[str, Any] = {
+    "on": ["prescription.signed"],
+    "group_by": ["practitioner.id"],
+    "when": {
+        "history": {
+            "of": "prescription.signed",
+            "within": {"parameter": "stay.hours"},
+            "including": "this",
+            "distinct": {"of": "event.institution", "at_least": {"parameter": "count.limit"}},
+        }
+    },
+}
+GROUP_HEAD = """rule: spec.rule
+base: {event: prescription.signed, practitioner: P1, items: [{drug: D1}]}
+"""
+
+
+def test_a_timeline_remembers_each_group_by_itself(tmp_path: Path) -> None:
+    steps = """timeline:
+  - {at: 0 h, event: {}, expect: silent}
+  - {at: 1 h, event: {practitioner: P2, institution: demo-h2, subject: "h|two"}, expect: silent}
+  - {at: 2 h, event: {institution: demo-h2, subject: "h|three"}, expect: [{alert: {}}]}
+  - {at: 3 h, event: {practitioner: not_reported}, expect: [{undetermined: practitioner.id}]}
+"""
+    report = run(tmp_path, GROUPED, steps, GROUP_HEAD)
+    assert report.ok, str(report)
+    wrong = steps.replace("expect: [{alert: {}}]", "expect: silent")
+    assert not run(tmp_path, GROUPED, wrong, GROUP_HEAD).ok
+
+
+def test_a_case_of_a_rule_about_groups_is_the_first_act_of_its_group(tmp_path: Path) -> None:
+    cases = """cases:
+  - {name: the first, expect: silent}
+  - {name: nobody, given: {practitioner: not_reported}, expect: {undetermined: practitioner.id}}
+"""
+    report = run(tmp_path, GROUPED, cases, GROUP_HEAD)
+    assert report.ok, str(report)

@@ -12,10 +12,19 @@ import rules
 from knowledge_base import KnowledgeBase
 from rules import Evaluator, Pack
 from simulation import Simulator
-from simulation.faults import CASES, GOVERNED, Case, cases_about
+from simulation.faults import (
+    CASES,
+    COURSES,
+    GOVERNED,
+    Case,
+    Course,
+    cases_about,
+    courses_about,
+)
 from simulation.faults.case import LIVES, case_blocks
 from simulation.labels import LabelLine, label_lines
 from simulation.scoring import score
+from support.attended import attended
 
 DAY = date(2026, 3, 17)
 
@@ -37,12 +46,12 @@ def _rule_ids() -> set[str]:
 
 @pytest.mark.parametrize("expected", ["alert", "silent"])
 def test_every_rule_of_the_pack_has_such_a_case(expected: str) -> None:
-    labelled = {case.rule_id for case in CASES if case.expected == expected}
+    labelled = {case.rule_id for case in (*CASES, *COURSES) if case.expected == expected}
     assert _rule_ids() - labelled == set()
 
 
 def test_every_case_is_about_a_rule_of_the_table_of_governed_events() -> None:
-    assert {case.rule_id for case in CASES} == set(GOVERNED)
+    assert {case.rule_id for case in (*CASES, *COURSES)} == set(GOVERNED)
 
 
 def test_cases_about_a_pack_leave_out_rules_that_it_does_not_have() -> None:
@@ -60,7 +69,7 @@ def test_the_table_of_governed_events_agrees_with_the_pack(pack: Pack) -> None:
 
 
 def test_case_names_are_unique() -> None:
-    assert len({case.id for case in CASES}) == len(CASES)
+    assert len({case.id for case in (*CASES, *COURSES)}) == len(CASES) + len(COURSES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -76,6 +85,37 @@ def test_the_pack_answers_a_case_as_labelled_and_nothing_else(
     result = score(labels, [evaluator.decide(event.event) for event in events])
     assert result.missed == ()
     assert result.false_alerts == ()
+
+
+@pytest.fixture(scope="module")
+def remembering(pack: Pack) -> frozenset[str]:
+    return frozenset(rule.id for rule in pack.rules if rule.needs_memory)
+
+
+def test_courses_are_about_rules_that_look_back_or_wait(remembering: frozenset[str]) -> None:
+    scores = {"early_warning.news2_urgent"}  # of observations that came one after the other
+    assert {course.rule_id for course in COURSES} == remembering | scores
+
+
+@pytest.mark.parametrize("course", COURSES, ids=lambda course: course.id)
+def test_the_pack_answers_a_course_as_labelled(
+    course: Course, knowledge: KnowledgeBase, evaluator: Evaluator, remembering: frozenset[str]
+) -> None:
+    simulator = Simulator(knowledge, 11, 3, DAY, fault_rate=1.0, cases=[course])
+    events = list(simulator.events(200))
+    labels = [line for event in events for line in label_lines(event)]
+    assert {label.rule for label in labels} == {course.rule_id}
+    decisions = attended(((event.event, event.bytes) for event in events), evaluator)
+    result = score(labels, decisions, remembering)
+    assert result.missed == ()
+    assert result.false_alerts == ()
+
+
+def test_where_the_past_is_not_known_only_what_happened_is_labelled() -> None:
+    courses = courses_about(_rule_ids(), is_whole_past_known=False)
+    assert {course.expected for course in courses} == {"alert"}
+    assert "billing.item_frequency" in {course.rule_id for course in courses}
+    assert not any(course.rule_id.startswith("records.") for course in courses)
 
 
 def test_a_case_of_bad_data_never_gives_a_clean_decision(
@@ -107,16 +147,13 @@ def test_a_case_block_says_how_many_events_it_writes() -> None:
 
 
 def test_twenty_thousand_events_are_answered_as_labelled(
-    knowledge: KnowledgeBase, evaluator: Evaluator
+    knowledge: KnowledgeBase, evaluator: Evaluator, remembering: frozenset[str]
 ) -> None:
-    labels: list[LabelLine] = []
-    decisions = []
-    for event in Simulator(knowledge, 2026, 800, DAY, cases=cases_about(_rule_ids())).events(
-        20_000
-    ):
-        labels.extend(label_lines(event))
-        decisions.append(evaluator.decide(event.event))
-    result = score(labels, decisions)
+    cases = (*cases_about(_rule_ids()), *courses_about(_rule_ids()))
+    events = list(Simulator(knowledge, 2026, 800, DAY, fault_rate=0.2, cases=cases).events(20_000))
+    labels: list[LabelLine] = [line for event in events for line in label_lines(event)]
+    decisions = attended(((event.event, event.bytes) for event in events), evaluator)
+    result = score(labels, decisions, remembering)
     assert result.missed == ()
     assert result.false_alerts == ()
     told = defaultdict(set)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.decision import (
     Basis,
@@ -72,3 +73,22 @@ def test_alerts_of_other_sources_are_left_alone() -> None:
     assert score([], [other]).false_alerts == ()
     (invented,) = score([], [decided("2", "alert")]).false_alerts
     assert invented == (SOURCE, "2", "r", "1")
+
+
+def test_an_event_is_answered_by_its_timers_too() -> None:
+    own = decided("1", None)
+    timer = replace(decided("1", "alert"), cause="timer:r::due")
+    assert score([label("alert")], [own, timer]).missed == ()
+    assert score([label("alert")], [timer, own]).missed == ()
+
+
+def test_an_alert_that_was_retracted_is_none() -> None:
+    timer = replace(decided("1", "alert"), cause="timer:r::due")
+    taken_back = replace(decided("1", None), cause="timer:r::due")
+    assert score([label("silent")], [decided("1", None), timer, taken_back]).missed == ()
+
+
+def test_rules_that_remember_are_not_blamed_for_ordinary_visits() -> None:
+    result = score([], [decided("1", "alert")], remembering={"r"})
+    assert result.false_alerts == ()
+    assert [alert.rule for alert in result.beside] == ["r"]

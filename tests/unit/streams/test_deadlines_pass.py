@@ -68,9 +68,16 @@ def test_the_brokers_time_is_reached_when_all_that_stood_before_it_is_done() -> 
     assert reach.tick(100, {"a": Work(0, None)}) is None  # not fetched yet: the end is not known
     assert reach.tick(200, {"a": Work(0, 10)}) is None
     assert reach.tick(300, {"a": Work(9, 20)}) is None
-    assert reach.tick(400, {"a": Work(10, 30)}) == 200
-    assert reach.tick(500, {"a": Work(30, 30)}) == 500
-    assert reach.tick(600, {}) == 600
+    assert reach.tick(400, {"a": Work(10, 30)}) == 100
+    assert reach.tick(500, {"a": Work(30, 30)}) == 400
+    assert reach.tick(600, {}) == 500
+
+
+def test_what_was_appended_before_a_tick_and_fetched_after_it_holds_its_time_up() -> None:
+    reach = Reach()
+    assert reach.tick(100, {"a": Work(10, 10)}) is None
+    assert reach.tick(200, {"a": Work(10, 15)}) is None  # five of them may be from before 100
+    assert reach.tick(300, {"a": Work(15, 15)}) == 200
 
 
 def timer(name: str, fire_us: int, source: str = "his") -> Timer:
@@ -173,5 +180,6 @@ def test_events_move_the_clock_of_their_source() -> None:
     memories = Memories()
     at = event_of(prescription(1, 1))
     memories.heard(at, None)
-    memories.tick(int((AT + timedelta(hours=1)).timestamp() * 1000), {})
+    for _ in range(2):
+        memories.tick(int((AT + timedelta(hours=1)).timestamp() * 1000), {})
     assert memories.clocks.of(HIS) == AT_US + 3_600_000_000

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,10 +17,31 @@ from rules.memory.model import NEVER_US, Seen
 from streams.errors import StateUnreadable
 from streams.state.framing import Packing, framed, head_of
 from streams.state.memories import PARTITION_KEY, Memories
+from streams.state.stores import KINDS, ROCKSDB, Store, opening
 from streams.supervision import Answer, DeadLetter, Repeated
 from support.fake_attendant import ITEMS_WITH_TIMER, us
 from support.remembering import Step, read_back, stored
 from support.streams_fakes import prescription, subject
+
+
+@pytest.fixture(params=KINDS, autouse=True)
+def stores(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Every test, with each kind of store in its turn."""
+    if request.param == ROCKSDB:
+        pytest.importorskip("rocksdict")
+    make, made = opening(request.param, tmp_path / "state"), list[Store]()
+
+    def store() -> Store:
+        made.append(make())
+        return made[-1]
+
+    monkeypatch.setattr("streams.state.memories.InMemory", store)
+    yield
+    for one in made:
+        one.close()
+
 
 AT = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
 AT_US = us(AT)

@@ -16,6 +16,7 @@ from support.past import (
     event,
     note,
     progress_note,
+    two_places,
 )
 from support.past_log import OTHER, Log
 from yijian.expected import Supervisors
@@ -211,3 +212,24 @@ def test_rules_that_waited_for_late_data_are_decided_where_they_were(log: Log) -
     waiting = Log(core, settings)
     waiting.takes(event("a", 0), event("b", 1))
     assert waiting.replayed().differing == []
+
+
+def test_groups_are_gone_through_in_the_order_of_their_own_decisions() -> None:
+    log = Log(core_of(two_places(), again()))
+    other = {"institution": "demo-h2", "practitioner": "P1"}
+    late = event("a1", 0, act_id="a", practitioner="P1", items=[{"drug": "D2"}])
+    moved = event(
+        "a2", 1, act_id="a", revision=2, practitioner="P2", event="prescription.amended",
+        items=[{"drug": "D2"}],
+    )  # fmt: skip
+    log.takes(moved, late)  # the revision that left the group came first
+    log.takes(event("b", 2, "p2", **other), event("c", 3, "p3", practitioner="P1"))
+    log.joins(log.activities[-1])  # given once more by an interrupted run
+    found = log.replayed()
+    assert not found.differing
+    assert (found.of_groups, found.repeats) == (4, 1)
+    assert alerts(found) == ["spec.two_places"]
+    decided = [d for d in log.decisions if b'"scope":"group' in (d.value or b"")]
+    assert len(decided) == 4
+    log.activities[0] = log.activities[0]._replace(key=b"g|practitioner.id|P9")
+    assert log.replayed().differing

@@ -21,7 +21,18 @@ from rules.replay.about import About
 from rules.replay.report import total
 from simulation.ndjson import Position, placed_line
 from spec.rules.world import make_rule
-from support.past import BASE, FINDING, SITE, admission, again, core_of, event, lines_of, note
+from support.past import (
+    BASE,
+    FINDING,
+    SITE,
+    admission,
+    again,
+    core_of,
+    event,
+    lines_of,
+    note,
+    two_places,
+)
 from support.past import progress_note as noted
 from yijian.composition import supervisor_of
 from yijian.offline import evaluate
@@ -237,3 +248,11 @@ def test_evaluators_of_a_plan_wait_for_late_data_where_it_says_so() -> None:
     assert isinstance(waiting.after, Evaluator)
     assert waiting.after.waits_for_late
     assert not plan([STRICT], [TWICE]).comparer(sides, []).after.waits_for_late
+
+
+def test_a_replay_says_that_groups_are_not_compared(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"\n".join(lines_of([event("a", 0), event("b", 1)])))
+    outcome = replay(file, plan([again()], [again(), two_places()]), workers=1)
+    assert outcome.of_groups == ("spec.two_places",)
+    assert replay(file, plan([again()], [TWICE]), workers=1).of_groups == ()

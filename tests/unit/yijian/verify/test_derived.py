@@ -16,13 +16,15 @@ import knowledge_base
 from contracts.decision import Decision, Reader, encode_record
 from contracts.intake import Accepted, decode
 from rules import Evaluator
-from rules.pack import PACKS, load_pack
+from rules.pack import PACKS, Pack, load_pack
 from simulation.simulator import Simulator
 from yijian.verify.derived import _number, recompute
 from yijian.verify.verifier import Verifier
 
 KNOWLEDGE = knowledge_base.load(knowledge_base.default_paths(demo=True))
-EVALUATOR = Evaluator(load_pack([PACKS], KNOWLEDGE), KNOWLEDGE)
+SHIPPED = load_pack([PACKS], KNOWLEDGE)
+PACK = Pack.of([rule for rule in SHIPPED.rules if not rule.needs_memory])
+EVALUATOR = Evaluator(PACK, KNOWLEDGE)
 read = Reader(Decision)
 change = msgspec.structs.replace
 

@@ -167,3 +167,25 @@ def test_remembered_facts_are_not_looked_for_in_the_event() -> None:
 )
 def test_a_cause_says_what_was_asked(cause: str, asked: tuple[str, str | None] | None) -> None:
     assert asked_by(cause) == asked
+
+
+def test_a_pair_with_another_act_is_confirmed_and_one_that_is_hidden_is_found() -> None:
+    rule = make_rule(
+        BASE, id="spec.pairs", on=["prescription.signed"], each="item.interactions",
+        when={"pair.severity": {"is": "major"}},
+        finding={**FINDING, "message": {"zh": "{pair.partner}", "en": "{pair.partner}"}},
+    )  # fmt: skip
+    core = core_of(rule)
+    verifier = Verifier(core.evaluator)
+    first = event("a", 0, items=[{"drug": "W1", "days_supply": 7}])
+    open_one, found = decided(
+        core=core, events=(first, event("b", 24, items=[{"drug": "F1", "days_supply": 7}]))
+    )
+    assert open_one.undetermined
+    assert verifier.verify(open_one).result == AGREED
+    assert [f.pair.partner for f in found.findings if f.pair] == ["act-a/1"]
+    check = verifier.verify(found)
+    assert (check.result, check.rules["spec.pairs"].agreed) == (AGREED, 1)
+    counted = change(found.coverage, alerts=0, silent=1)
+    hidden = change(found, findings=(), coverage=counted)
+    assert verifier.verify(hidden).result == DISAGREED

@@ -1,0 +1,211 @@
+"""`python -m benchmarks.replay_law`: one load, three runs, one outcome; last line is JSON.
+
+The same events of every family go through Kafka with one calm worker, with one that is killed
+again and again, and with two of which one comes and leaves. Each run must be equal to the offline
+evaluation of its own order of record, and what waited (deadlines, rules about what is over) must
+stand alike in the end. A last event of each source, days later, lets every deadline pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from random import Random
+from threading import Thread
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from benchmarks import machine
+from contracts.clock import SystemClock
+from contracts.decision import Decision, KindHeaders, Reader
+from contracts.event import Event, encode_event
+from contracts.identity import partition_of
+from simulation.feed import feed
+from simulation.simulator import Simulator
+from yijian import drain, settings
+from yijian.audit import audit
+from yijian.composition import Core, load_core
+from yijian.kafka_log import read
+from yijian.settings import Settings
+from yijian.stack import Size, Stack
+
+AGO: Final = timedelta(days=12)
+_PASSED: Final = timedelta(days=9)
+"""How long after the day the last events are: no shipped deadline is longer."""
+LATENESS_S: Final = 600.0
+_DRAIN_S: Final = 900.0
+_QUIET_S: Final = 3.0
+_decode: Final = Reader(Decision)
+
+Standing = tuple[str, str, str, str]
+"""Event id, cause, rule and element of an alert that waited and stands."""
+
+
+class Sent(NamedTuple):
+    topic_family: str
+    key: bytes
+    bytes: bytes
+
+
+class Load(NamedTuple):
+    of_day: list[Sent]
+    passing: list[Sent]
+    """To be sent once the day is worked through: a clock that leaps lets deadlines pass at once."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    events: int
+    kills: int
+    seed: int = 1
+    rate: float | None = None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.replay_law", description=__doc__)
+    parser.add_argument("--events", type=int, default=500_000)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(arguments)
+    logging.getLogger("simulation.feed").setLevel(logging.ERROR)
+    say(f"{machine.describe()}; load average {machine.load_average():.1f}")
+    s = site(settings.load())
+    figures = trial(s, load_core(s), Wish(given.events, given.kills, given.seed), say)
+    print(msgspec.json.encode(figures).decode())
+    return 0 if figures["holds"] else 1
+
+
+def say(text: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def site(s: Settings) -> Settings:
+    """An installation whose post-event rules wait for late data."""
+    return replace(s, profile="demo", lateness_s=LATENESS_S, session_timeout_s=6.0)
+
+
+def trial(s: Settings, core: Core, wish: Wish, say: Callable[[str], None]) -> dict[str, Any]:
+    """What each of the three runs led to; `holds` where all of the law does."""
+    day = (SystemClock().now() - AGO).date()
+    sent = _load(s, core, wish, day)
+    say(f"{len(sent.of_day)} events of {day}")
+    runs: dict[str, dict[str, Any]] = {}
+    stands: list[set[Standing]] = []
+    for name, kills, joins in (("calm", 0, False), ("killed", wish.kills, False), ("two", 0, True)):
+        figures, standing = _run(s, core, sent, wish, kills, joins)
+        runs[name] = figures
+        stands.append(standing)
+        say(f"{name}: {figures}")
+    alike = all(one == stands[0] for one in stands)
+    unlike = set[Standing]().union(*(one ^ stands[0] for one in stands))
+    passed = all(run["passed"] for run in runs.values())
+    return {
+        "events": len(sent.of_day),
+        "runs": runs,
+        "waited_and_stand": len(stands[0]),
+        "unlike": len(unlike),
+        "holds": alike and passed,
+        "load_average": round(machine.load_average(), 1),
+    }
+
+
+def _load(s: Settings, core: Core, wish: Wish, day: date) -> Load:
+    """A simulated day, and of each source and partition an event some days later."""
+    patients = max(wish.events // 20, 50)
+    last: dict[str, Event] = {}
+    of_day: list[Sent] = []
+    for one in Simulator(core.knowledge, wish.seed, patients, day).events(wish.events):
+        of_day.append(Sent(one.topic_family, one.key, one.bytes))
+        if one.topic_family == "observation":
+            last[one.event.source] = one.event
+    count = s.partitions
+    passing = [
+        _passing(event, source, partition, count)
+        for source, event in sorted(last.items())
+        for partition in range(count)
+    ]
+    return Load(of_day, passing)
+
+
+def _passing(event: Event, source: str, partition: int, partitions: int) -> Sent:
+    number = 0
+    while partition_of(subject := f"passing|{number}".encode(), partitions) != partition:
+        number += 1
+    name = f"passing-{partition}"
+    data = msgspec.structs.replace(event.data, act_id=f"{name}-{source}", revision=1)
+    later = msgspec.structs.replace(
+        event, id=name, subject=subject.decode(), time=event.time + _PASSED, data=data
+    )
+    return Sent("observation", subject, encode_event(later))
+
+
+def _run(
+    s: Settings, core: Core, sent: Load, wish: Wish, kills: int, joins: bool
+) -> tuple[dict[str, Any], set[Standing]]:
+    with Stack(s, core.knowledge, Size()) as stack:
+        done: list[float] = []
+        thread = Thread(target=_disturb, args=(stack, kills, joins, wish.seed, done), daemon=True)
+        began = time.monotonic()
+        thread.start()
+        of_day, passing = sent
+        feed(of_day, stack.settings.kafka_bootstrap, stack.settings.topics, rate=wish.rate)
+        thread.join()
+        drain.until_drained(stack.settings, _DRAIN_S)
+        feed(passing, stack.settings.kafka_bootstrap, stack.settings.topics)
+        drain.until_drained(stack.settings, _DRAIN_S)
+        _until_quiet(stack.settings)
+        took = time.monotonic() - began
+        drain.until_drained(stack.settings, _DRAIN_S)
+        found = audit(stack.settings, core)
+        figures = {**found.figures(), "passed": found.passed, "seconds": round(took, 1),
+                   "kills": kills, "restarts": sum(stack.processes.restarts.values())}  # fmt: skip
+        return figures, standing(stack.settings)
+
+
+def _disturb(stack: Stack, kills: int, joins: bool, seed: int, done: list[float]) -> None:
+    chance = Random(seed)
+    if joins:
+        stack.add("worker", 1)
+        time.sleep(stack.settings.session_timeout_s)
+        stack.processes.stop("worker-0")
+        time.sleep(stack.settings.session_timeout_s)
+        stack.add("worker", 0)
+    for _ in range(kills):
+        time.sleep(chance.uniform(0.5, 4.0))
+        while stack.processes.pid("worker-0") is None:
+            time.sleep(0.01)
+        stack.processes.kill("worker-0")
+
+
+def _until_quiet(s: Settings) -> None:
+    """Return when no timer has fired for a while."""
+    count = -1
+    while (now := sum(1 for _ in read(s, [s.topics.decisions]))) != count:
+        count = now
+        time.sleep(_QUIET_S)
+
+
+def standing(s: Settings) -> set[Standing]:
+    """The alerts of deadlines and of rules that waited, as the last decision of each has them."""
+    latest: dict[str, Decision] = {}
+    for record in read(s, [s.topics.decisions]):
+        if dict(record.headers).get(KindHeaders.KIND) == KindHeaders.REPEAT:
+            continue
+        decision = _decode(record.value or b"")
+        if decision.cause != "event":
+            latest[decision.decision_id] = decision
+    return {
+        (decision.event.id, decision.cause, finding.rule_id, finding.element)
+        for decision in latest.values()
+        for finding in decision.findings
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
