@@ -184,10 +184,8 @@ class Attendant:
         kept = self.horizon.families.get(family)
         if kept is not None:
             act = applying.act_of(event, at_us, self._context(event), kept)
-            reach_us = (
-                max(memory.latest_us, coverage.latest_us) - kept.longest_us - self.lateness_us
-            )
-            if max(act.at_us, act.event_us) >= reach_us:
+            latest_us = max(memory.latest_us, coverage.latest_us)
+            if max(act.at_us, act.event_us) >= latest_us - kept.longest_us - self.lateness_us:
                 is_new |= bringing.bring(memory, act)
         return is_new
 

@@ -82,7 +82,7 @@ def test_what_was_kept_for_fewer_facts_is_kept_in_full() -> None:
     assert prescribed(patient, 2, "D2") == "not_evaluable"
     brings(patient, old)
     assert (
-        "item.name"
+        "item.route"
         in next(a for a in patient.memory.acts.values() if a.act_id == "old").lines[0].facts
     )
 
