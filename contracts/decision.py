@@ -341,13 +341,16 @@ class KindHeaders:
     """Headers that tell records of the decisions topic apart. A decision about an event has none.
 
     `yijian-kind: repeat` is a `Repeat` and no decision; `interrupted` withdraws a decision of a
-    run that ended before it was remembered. A decision that a timer led to names it, and the
-    clock of the event's source when it fired.
+    run that ended before it was remembered; `backfill` (contracts.backfill) is no decision either.
+    A decision that a timer led to names it, and the clock of the event's source when it fired.
     """
 
     KIND: Final = "yijian-kind"
     REPEAT: Final = b"repeat"
     INTERRUPTED: Final = b"interrupted"
+    BACKFILL: Final = b"backfill"
+    NO_DECISION: Final = frozenset({REPEAT, BACKFILL})
+    """Kinds of records that whoever reads decisions passes over."""
     TIMER: Final = "yijian-timer"
     CLOCK_US: Final = "yijian-clock-us"
 

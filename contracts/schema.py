@@ -14,6 +14,7 @@ import msgspec
 
 from contracts import bundle, registry
 from contracts.acts import FAMILIES, VERBS
+from contracts.backfill import Backfill
 from contracts.decision import (
     ActivityHeaders,
     Alert,
@@ -36,6 +37,7 @@ def documents() -> dict[str, dict[str, Any]]:
     out = {f"{family}.v1.schema.json": event_schema(family) for family in FAMILIES}
     out["decision.v1.schema.json"] = _record_schema(Decision, "A decision about one event")
     out["repeat.v1.schema.json"] = _record_schema(Repeat, "The answer to an event that came before")
+    out["backfill.v1.schema.json"] = _record_schema(Backfill, "Past acts were brought in here")
     out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
     out["registry.v1.schema.json"] = _record_schema(
         registry.Registered, "One registered institution, practitioner, device or bed", "registry"
@@ -137,6 +139,10 @@ def asyncapi() -> dict[str, Any]:
         "repeat.v1.schema.json", "the subject", _headers({**_ORIGIN, **_REPEAT})
     )
     channels["decisions"]["messages"]["repeat"] = {"$ref": "#/components/messages/repeat"}
+    messages["backfill"] = _message(
+        "backfill.v1.schema.json", "none", _headers({**_ORIGIN, **_BACKFILL})
+    )
+    channels["decisions"]["messages"]["backfill"] = {"$ref": "#/components/messages/backfill"}
     channel("alerts", topics.alerts, "alert", "Alerts, for live listeners", "send")
     channel("dead_letters", topics.dead_letters, "dead_letter", "Refused records", "send")
     channel("activities", topics.activities, "activity", "Internal: events for groups", "send")
@@ -177,6 +183,7 @@ _ACTIVITY: Final = {
     ActivityHeaders.SUPERSEDED: "a later revision, which came before, does not name the group",
 }
 _REPEAT: Final = {KindHeaders.KIND: "`repeat`; decisions have none, or `interrupted`"}
+_BACKFILL: Final = {KindHeaders.KIND: "`backfill`"}
 _DEAD: Final = {
     DeadLetterHeaders.TOPIC: "topic of the refused record",
     DeadLetterHeaders.PARTITION: "its partition",

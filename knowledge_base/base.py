@@ -107,6 +107,15 @@ class KnowledgeBase:
         promises = self.promises(sender, day)
         return _NOTHING if promises is None else promises.facts.get(family, _NOTHING)
 
+    def complete_from(self, family: str, day: date) -> Mapping[str, date]:
+        """By source since when it delivers every act of a family, as a site states on a day."""
+        found: dict[str, date] = {}
+        for sender, profile in self.profiles.items():
+            promises = profile.history.at(day)
+            if promises is not None and family in promises.complete_from:
+                found[sender] = promises.complete_from[family]
+        return found
+
     def analytes(self) -> tuple[Analyte, ...]:
         """Every analyte once, by id."""
         unique = {analyte.id: analyte for analyte in self._analytes.values()}

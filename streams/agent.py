@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
+from contracts.backfill import Backfill
 from streams.means import Means
 from streams.outputs import Outputs
+from streams.state.rereading import step_of
 from streams.transport import Batch
 
 __all__ = ["Agent", "Means"]
@@ -98,6 +100,10 @@ class Agent:
 
     async def _tick(self, batch: Batch, outputs: Outputs) -> bool:
         """Let the clocks go on to the batch's last tick, and fire what is due, turn by turn."""
+        for record in batch.records:
+            step = step_of(record.value)
+            if step is not None and not await self._backfill(step, record, batch, outputs):
+                return False
         tick = batch.records[-1]
         outputs.advance(tick)
         while outputs.fire(tick, _FIRED_AT_ONCE):
@@ -105,6 +111,14 @@ class Agent:
                 return False
             await self._catch_up()
         return await self._send(outputs, batch)
+
+    async def _backfill(self, step: Backfill, record: Any, batch: Batch, outputs: Outputs) -> bool:
+        """Do a step of a backfill: here and now is its place in the order of record."""
+        ranges = self._means.ranges
+        if ranges is not None:
+            found = await asyncio.to_thread(ranges.read, step, batch.tp.partition)
+            outputs.backfill(step, record, found)
+        return await self._turn() and await self._send(outputs, batch)
 
     async def _turn(self) -> bool:
         """Let the event loop turn, if it is time; False where a rebalance has waited too long."""

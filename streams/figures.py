@@ -65,6 +65,7 @@ class Figures:
         self.failed_timers = 0
         """Timers that could not be evaluated: a bug."""
         self.withdrawn = 0
+        self.brought = 0
         """Decisions of interrupted runs that were taken back."""
         self.evaluation = Histogram(EVALUATION_EDGES_S)
         self.latency = Histogram(LATENCY_EDGES_S)

@@ -13,6 +13,7 @@ from streams.offsets import Work
 from streams.placement import Placement
 from streams.producer import OutputProducer
 from streams.state import State
+from streams.state.rereading import Ranges
 from streams.supervision import Supervisor
 
 
@@ -37,3 +38,5 @@ class Means:
     """Where reading of each intake topic began or was committed, of a partition number."""
     work: Callable[[int], Mapping[str, Work]] = lambda partition: {}
     """How far each intake topic is worked through, of a partition number."""
+    ranges: Ranges | None = None
+    """Reads intake records again; None where nothing is remembered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from streams.figures import Figures, Histogram
 from streams.state import MemoryFigures
+from streams.waiting_rules import RuleWaits
 
 
 class Vitals(NamedTuple):
@@ -33,6 +34,8 @@ class Vitals(NamedTuple):
     may_write: bool
     memory: MemoryFigures | None = None
     """None where nothing is remembered."""
+    waiting: Sequence[RuleWaits] = ()
+    """Rules that look back further than is known."""
 
 
 class WorkerCollector(Collector):
@@ -71,6 +74,7 @@ class WorkerCollector(Collector):
             yield GaugeMetricFamily(f"yijian_worker_{name}", text, value=value)
         if vitals.memory is not None:
             yield from _remembered(vitals.memory)
+            yield from _uncovered(vitals.waiting)
 
     def _counted(self, figures: Figures) -> Iterator[Metric]:
         yield _counter("events", "Events that got a decision.", ["type"], _one(figures.events))
@@ -113,6 +117,9 @@ class WorkerCollector(Collector):
             [],
             {(): figures.withdrawn},
         )
+        yield _counter(
+            "events_brought", "Past events that a backfill brought in.", [], {(): figures.brought}
+        )
         yield _histogram("evaluation", "From bytes to decision, one event.", figures.evaluation)
         yield _histogram(
             "latency", "From intake append to confirmed decision and alerts.", figures.latency
@@ -131,6 +138,18 @@ def _remembered(memory: MemoryFigures) -> Iterator[Metric]:
     ):
         yield GaugeMetricFamily(f"yijian_memory_{name}", text, value=value)
     yield _counter("ticks_failed", "Ticks not confirmed.", [], {(): memory.ticks_failed})
+
+
+def _uncovered(waiting: Sequence[RuleWaits]) -> Iterator[Metric]:
+    untils = [one.until_us for one in waiting if one.until_us is not None]
+    for name, text, value in (
+        ("rules_waiting", "Rules that look back further than is known.", len(waiting)),
+        ("rules_waiting_unknown", "Those of them that nobody knows an end for.",
+         len(waiting) - len(untils)),
+        ("rules_covered_seconds", "When the last of the others is covered; 0 for none.",
+         max(untils, default=0) / 1e6),
+    ):  # fmt: skip
+        yield GaugeMetricFamily(f"yijian_memory_{name}", text, value=value)
 
 
 def _one(counts: Mapping[str, int]) -> dict[tuple[str, ...], int]:

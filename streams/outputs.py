@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
-from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders
+from contracts.backfill import Backfill
+from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, encode_record
 from contracts.intake import Reason
 from rules.memory.attendant import Activity
 from streams.lanes import Passage
@@ -17,7 +18,8 @@ from streams.origin import Origin, origin_headers, origin_of
 from streams.past import Due, activity_of
 from streams.state import Memories
 from streams.state.interrupted import Withdrawal
-from streams.supervision import Answer, DeadLetter, Repeated, Result, TimerFailed
+from streams.state.rereading import Reread
+from streams.supervision import Answer, Brought, DeadLetter, Repeated, Result, TimerFailed
 from streams.transport import Batch
 
 log = logging.getLogger(__name__)
@@ -181,6 +183,41 @@ class Outputs:
                 self._fire(due, past, tick)
             fired += len(dues)
         return True
+
+    def backfill(self, step: Backfill, record: Any, found: list[Reread] | None) -> None:
+        """Do a step of a backfill with the records that it names; None where they are not there."""
+        past = self._past
+        if past is None:
+            return
+        is_ahead = bool(step.topic) and step.last >= past.positions.get(step.topic, 0)
+        if found is None or is_ahead:
+            past.coverage.reread = None  # what follows is refused, and nothing called complete
+            log.warning("A backfill ends: records %d to %d of %s cannot be read again",
+                        step.first, step.last, step.topic)  # fmt: skip
+            return
+        done = self._supervisor.backfill(step, past, self._brought(step.topic, found))
+        if done is None:
+            log.warning("Step %d of a backfill is not the next one and is left out", step.number)
+            return
+        headers: list[Any] = [
+            *origin_headers(self._origin(record)),
+            (KindHeaders.KIND, KindHeaders.BACKFILL),
+        ]
+        self._send_decision(encode_record(done), (), None, headers)
+        self._figures.brought += done.brought
+        self._is_tick = False  # what was brought in is remembered with this batch
+
+    def _brought(self, topic: str, found: Iterable[Reread]) -> Iterator[Brought]:
+        """The records that have their home here."""
+        is_rekeyed = topic == self._rekeyed
+        for one in found:
+            if one.key is None or self._placement[one.key] != self._partition:
+                continue
+            received_ms = one.timestamp
+            if is_rekeyed:
+                here = Origin(topic, self._partition, one.offset, received_ms)
+                received_ms = origin_of(one.headers, here).received_ms
+            yield Brought(one.value, one.key, received_ms)
 
     def seal(self, position: int) -> None:
         """Note what the batch changed, as of its end."""

@@ -6,14 +6,16 @@ both by these words only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from contracts.backfill import Backfill
 from contracts.decision import ActivityHeaders, Decision, Repeat
 from contracts.event import Event
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
+from rules.memory.uncovered import Uncovered
 
 
 class Taken(Protocol):
@@ -53,6 +55,15 @@ class Attendant(Protocol):
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         """What a timer leads to when its source's clock shows `clock_us`."""
+
+    def uncovered(self, coverage: Coverage) -> Sequence[Uncovered]:
+        """The rules that look back further than is known."""
+
+    def step(self, coverage: Coverage, step: Backfill) -> bool:
+        """Whether a step of a backfill is the next one, and to be done."""
+
+    def bring(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> bool:
+        """Bring a past event into `memory`; whether that is changed."""
 
 
 class Past(Protocol):

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from contracts.clock import Clock
+from rules.memory.coverage import Coverage
 from streams.bundles import Rules
 from streams.figures import Figures
 from streams.lanes import Lanes
@@ -16,6 +17,7 @@ from streams.metrics import Vitals
 from streams.state import MemoryFigures
 from streams.status_server import Health
 from streams.transport import Consumer
+from streams.waiting_rules import RuleWaits, report, waiting_rules
 from streams.watchdog import Lags
 
 
@@ -33,6 +35,7 @@ class Status:
     rules: Rules
     memory: Callable[[], MemoryFigures | None] = lambda: None
     """None where nothing is remembered."""
+    coverages: Callable[[], list[tuple[int, Coverage]]] = list
 
     def vitals(self) -> Vitals:
         """The figures of this moment."""
@@ -54,7 +57,12 @@ class Status:
             in_flight_batches=self.lanes.batches,
             may_write=self.lease.valid,
             memory=self.memory(),
+            waiting=self.waiting(),
         )
+
+    def waiting(self) -> list[RuleWaits]:
+        """The rules that look back further than is known."""
+        return waiting_rules(self.rules.supervisor, self.coverages())
 
     def health(self) -> Health:
         """Healthy is a member of the group that may write; also one that waits for partitions."""
@@ -81,6 +89,7 @@ class Status:
                 "joined": self.figures.joined,
                 "failed_timers": self.figures.failed_timers,
                 "memory": vitals.memory._asdict() if vitals.memory else None,
+                "waiting_rules": report(vitals.waiting),
                 "dead_letters": dict(self.figures.dead_letters),
                 "unknown_fields": dict(self.figures.unknown_fields),
             },

@@ -5,17 +5,21 @@ Pure: no Kafka, no clock, no exception. What cannot be evaluated is a dead lette
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol, TypeAlias, overload
 
 import msgspec
 
+from contracts.backfill import Backfill
 from contracts.decision import Alert, Basis, DeadLetterHeaders, Decision, encode_record
-from contracts.event import Event
+from contracts.event import EVENT_TYPES, Event
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
 from knowledge_base.registry import NOTHING, Registry
 from rules.memory.attendant import Activity
+from rules.memory.coverage import Coverage
+from rules.memory.instants import us_of
+from rules.memory.uncovered import Uncovered
 from streams.cutting import fit_alert, fit_decision
 from streams.errors import StateUnreadable, kind_and_place
 from streams.past import Attendant, Due, Past
@@ -97,6 +101,14 @@ class TimerFailed(NamedTuple):
     """A timer that could not be evaluated: a bug. It waits until its subject is heard of again."""
 
     detail: str
+
+
+class Brought(NamedTuple):
+    """An intake record that is read again."""
+
+    value: bytes | None
+    key: bytes | None
+    received_ms: int | None
 
 
 Result: TypeAlias = Answer | Repeated | DeadLetter
@@ -227,6 +239,54 @@ class Supervisor:
         if taken.changed:
             past.keep(due.subject)
         return issued
+
+    def uncovered(self, coverage: Coverage) -> Sequence[Uncovered]:
+        """The rules that look back further than is known; from any thread."""
+        return () if self._attendant is None else self._attendant.uncovered(coverage)
+
+    def backfill(self, step: Backfill, past: Past, records: Iterable[Brought]) -> Backfill | None:
+        """Do a step of a backfill with its records; as it stands in the order of record then.
+
+        None where it is not the next step, or its rules are others now: it is not done. Records
+        that intake refuses are left out, as they were. Raises StateUnreadable.
+        """
+        attendant = self._attendant
+        if attendant is None or not attendant.step(past.coverage, step):
+            return None
+        brought = 0
+        for record in records:
+            try:
+                brought += self._bring(attendant, step, past, record)
+            except StateUnreadable:
+                raise
+            except Exception:  # a bug: it was a dead letter, or is left out
+                continue
+        return msgspec.structs.replace(step, brought=brought, basis=self.basis)
+
+    def _bring(self, attendant: Attendant, step: Backfill, past: Past, record: Brought) -> bool:
+        taken = decode(
+            record.value,
+            key=record.key,
+            check_key=self._check_key,
+            received_ms=record.received_ms,
+            max_ahead_s=self._max_ahead_s,
+        )
+        if type(taken) is Rejected:
+            return False
+        event: Event = taken.event  # type: ignore[union-attr]
+        family = EVENT_TYPES[event.type].family
+        if family not in step.families or us_of(event.time) < step.from_us:
+            return False
+        subject = event.subject.encode()
+        memory = past.recall(subject)
+        try:
+            changed = attendant.bring(event, _digest(record.value or b""), memory, past.coverage)
+        except Exception:
+            past.undo(subject)
+            raise
+        if changed:
+            past.keep(subject)
+        return changed
 
     def _answer(self, event: Event, value: bytes, unknown: tuple[str, ...]) -> Answer:
         issued = self._issue(self._decide(event, _digest(value)))

@@ -49,6 +49,7 @@ from streams.metrics import WorkerCollector
 from streams.offsets import Work
 from streams.placement import Placement
 from streams.producer import OutputProducer
+from streams.state.rereading import Ranges
 from streams.status import Status
 from streams.status_server import StatusServer
 from streams.transport import Batch, Consumer
@@ -209,6 +210,7 @@ class _Worker:
             clock=self._clock,
             rules=self._rules,
             memory=lambda: self._memory.figures() if self._memory is not None else None,
+            coverages=lambda: self._memory.state.coverages() if self._memory is not None else [],
         )
         registry = CollectorRegistry()
         registry.register(WorkerCollector(self._figures, status.vitals))
@@ -241,6 +243,7 @@ class _Worker:
         self._consumer.tracker.acknowledge(tp, last, epoch)
 
     def _declare_agent(self, app: App) -> None:
+        config = self._config
         agent = Agent(
             Means(
                 supervisor=lambda: self._rules.supervisor,
@@ -255,6 +258,7 @@ class _Worker:
                 state=self._memory.state if self._memory is not None else None,
                 positions=self._positions,
                 work=self._work,
+                ranges=Ranges(config.bootstrap, config.kafka_options) if self._memory else None,
             )
         )
         intake = app.topic(*self._config.intake, key_serializer="raw", value_serializer="raw")

@@ -6,13 +6,15 @@ it is forgotten by not keeping it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 
 from contracts.event import Event
 from rules.memory.coverage import Coverage
+from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US, Memory, Timer, decode, encode
 from streams.past import Due
+from streams.state.clocks import Clocks
 
 
 class Remembered:
@@ -20,6 +22,7 @@ class Remembered:
 
     def __init__(self) -> None:
         self.coverage = Coverage()
+        self.clocks = Clocks()
         self._values: dict[bytes, bytes] = {}
         self._recalled = Memory()
         self._hints: list[tuple[int, bytes]] = []
@@ -44,7 +47,15 @@ class Remembered:
         """What was recalled last is as it was: it was not kept."""
 
     def heard(self, event: Event, received_ms: int | None) -> None:
-        """Whoever asks for timers keeps the clock."""
+        """An event was looked at. Whoever asks for timers says how late it is."""
+        event_us = us_of(event.time)
+        received_us = event_us if received_ms is None else received_ms * 1000
+        self.clocks.heard(event.source, event_us, received_us)
+
+    @property
+    def values(self) -> Mapping[bytes, bytes]:
+        """Every memory as it is encoded, by subject."""
+        return self._values
 
     @property
     def next_us(self) -> int:

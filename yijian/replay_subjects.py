@@ -118,6 +118,7 @@ class Worker:
         elif head.time.tzinfo is not None:
             self._clock.said(us_of(head.time), line.value)
         self._fire()
+        self._passes(head.time, arrival_ms)
         if crc32(head.subject.encode("utf-8", "surrogatepass")) % self._of == self._number:
             self._mine(line, arrival_ms)
         elif (head.source, head.type) not in self._heard:
@@ -129,6 +130,17 @@ class Worker:
         past = self._past
         while (next_us := past.next_us) != NEVER_US and self._clock.has_reached(next_us):
             past.fire(self._clock.us)
+
+    def _passes(self, at: datetime, arrival_ms: int | None) -> None:
+        """Every share must know of the same times, or sources would be known since other ones."""
+        if at.tzinfo is None:
+            return
+        us = us_of(at)
+        is_ahead = (
+            arrival_ms is not None and us > (arrival_ms / 1000 + self._plan.max_ahead_s) * 1e6
+        )
+        if not is_ahead:
+            self._past.passes(us)
 
     def _hears(self, event: Event) -> None:
         self._heard.add((event.source, event.type))

@@ -38,6 +38,7 @@ from rules.memory.history import (
 )
 from rules.memory.horizon import is_of_lines, member_facts, present_facts
 from rules.memory.instants import instant_of, us_of
+from rules.memory.statements import stated
 from rules.model import (
     CalendarOperand,
     Condition,
@@ -169,7 +170,8 @@ class Past:
             )
             if (truth := self._fits(member, c, this, recalled)) is not False
         ]  # fmt: skip
-        since = recalled.known_since(self._family)
+        said = stated(self._knowledge, self._family, c.day, c.zone)
+        since = recalled.known_since(self._family, said)
         is_covered = bool(window.act) or (since is not None and since <= window.start_us)
         value = self._aggregate(found, is_covered, c, this, recalled)
         if not is_covered:

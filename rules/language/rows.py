@@ -68,8 +68,9 @@ def decide_row(row: Row, evaluator: Evaluator) -> Decision:
     coverage = Coverage(is_total=not row.known_since)
     if row.known_since:
         since_us = us_of(datetime.fromisoformat(row.known_since))
-        coverage.keep(attendant.horizon, since_us)
-        coverage.since[event.source] = dict.fromkeys(attendant.horizon.families, since_us)
+        coverage.keep(attendant.horizon)
+        for family in attendant.horizon.families:
+            coverage.backfilled(event.source, family, since_us)
     for short in row.earlier:
         attendant.take(event_of(short, knowledge), str(short), memory, coverage)
     return attendant.take(event, "", memory, coverage).decisions[0]

@@ -143,12 +143,13 @@ def enter(memory: Memory, act: Act) -> Act:
     reached = dict(known.reached)
     for verb, at in act.reached.items():
         reached[verb] = min(at, reached.get(verb, at))
-    later = act if _rank(act) > _rank(known) else known
+    later = act if rank(act) > rank(known) else known
     found = memory.acts[key] = msgspec.structs.replace(later, reached=reached)
     return found
 
 
-def _rank(act: Act) -> tuple[int, int, str]:
+def rank(act: Act) -> tuple[int, int, str]:
+    """Of two revisions the one of the higher rank says what the act is."""
     return act.revision, act.event_us, act.event_id
 
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from contracts.backfill import Backfill
 from contracts.decision import Decision, Repeat
 from contracts.event import EVENT_TYPES, Event
 from contracts.identity import decision_id
@@ -19,13 +20,14 @@ from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
 from rules.engine.run import local_day
 from rules.facts.base import Context
-from rules.memory import applying, delivery, person
+from rules.memory import applying, bringing, delivery, person
 from rules.memory.coverage import Coverage
 from rules.memory.deadlines import Deadlines, waiting_until
 from rules.memory.history import Recalled
 from rules.memory.horizon import Horizon
 from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US, Act, Memory, Seen, event_key
+from rules.memory.uncovered import Uncovered, looks_of, uncovered
 
 _FORGET_EVERY: Final = 32
 """Events of a subject between two looks at what is old."""
@@ -82,6 +84,7 @@ class Attendant:
         rules = evaluator.pack.rules
         self.horizon = Horizon.of(rules, evaluator.knowledge, group=group)
         self._deadlines = Deadlines(evaluator, group)
+        self._looks = looks_of(rules, evaluator.knowledge, group)
 
     def take(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, scope: str = "patient"
@@ -98,7 +101,7 @@ class Attendant:
     ) -> Asked:
         """With what an event is decided that did not come before; the memory remembers it."""
         at_us = us_of(event.time)
-        coverage.keep(self.horizon, max(memory.latest_us, at_us))
+        coverage.keep(self.horizon)
         family, verb, _ = EVENT_TYPES[event.type]
         if verb != "draft":  # who only asks before may never tell what was signed
             coverage.hears(event.source, family, at_us)
@@ -141,7 +144,8 @@ class Attendant:
         if timer is None or timer.fire_us > clock_us:
             return Taken(changed=False)
         at_us = timer.fire_us if timer.kind != LATE else None
-        fired = self._deadlines.fire(timer, memory, coverage, clock_us)
+        known = coverage.kept_for(self.horizon)
+        fired = self._deadlines.fire(timer, memory, known, clock_us)
         return Taken(tuple(delivery.limited(one, memory, at_us) for one in fired))
 
     def next_due_us(self, memory: Memory) -> int | None:
@@ -156,6 +160,42 @@ class Attendant:
             for timer in memory.timers.values()
             if timer.fire_us <= clocks_us.get(timer.source, -1)
         )
+
+    def step(self, coverage: Coverage, step: Backfill) -> bool:
+        """Whether a step of a backfill is to be done; the last one changes what is known."""
+        if not bringing.begins(coverage, self.horizon, step.id, step.number):
+            return False
+        if step.complete:
+            bringing.ends(coverage, step.complete)
+        return True
+
+    def bring(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> bool:
+        """Bring a past event into the timeline; whether the memory is another one now.
+
+        Nothing is decided and no timer is set. Of an event that was not answered, or not lately,
+        is learned what it says of the patient as well.
+        """
+        bringing.notes(coverage, event)
+        family = EVENT_TYPES[event.type].family
+        if not bringing.is_wanted(event, digest[:_TELLING], memory):
+            return False
+        at_us = us_of(event.time)
+        is_new = event_key(event.source, event.id) not in memory.seen
+        if is_new:
+            person.learn(event, at_us, memory, self.evaluator.knowledge)
+        kept = self.horizon.families.get(family)
+        if kept is not None:
+            act = applying.act_of(event, at_us, self._context(event), kept)
+            latest_us = max(memory.latest_us, coverage.latest_us)
+            if max(act.at_us, act.event_us) >= latest_us - kept.longest_us - self.lateness_us:
+                is_new |= bringing.bring(memory, act)
+        return is_new
+
+    def uncovered(self, coverage: Coverage) -> list[Uncovered]:
+        """The rules that look back further than is known; from any thread."""
+        evaluator = self.evaluator
+        known = coverage.kept_for(self.horizon)
+        return uncovered(self._looks, known, evaluator.knowledge, lambda at: evaluator.zone("", at))
 
     def _again(self, event: Event, digest: str, seen: Seen, scope: str) -> Taken:
         if seen.digest != digest[:_TELLING]:

@@ -1,8 +1,13 @@
-"""Since when the timeline is complete: by source and family, for all subjects of a partition."""
+"""Since when the timeline is complete: by source and family, for all subjects of a partition.
+
+Three things must be known of a window: that the sources of its family were heard from its begin
+on, or that the site states so; that what the rules read was kept of the acts in it; and that
+nothing of it was dropped. Where one is not known, the window is not covered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -11,6 +16,10 @@ from rules.memory.horizon import PAIRS, Horizon
 
 ALWAYS_US: Final = -(2**62)
 """The timeline is complete from the beginning: in tests with virtual time."""
+UNHEARD_US: Final = -(2**62)
+Stated = Mapping[str, int]
+"""Source to the time from which it delivers every act of one family, as the site states."""
+NOTHING_STATED: Final[Stated] = {}
 
 
 class Held(msgspec.Struct, array_like=True, frozen=True):
@@ -21,6 +30,16 @@ class Held(msgspec.Struct, array_like=True, frozen=True):
     span_us: int
     since_us: int
     """Acts from before were kept with less, or not at all."""
+
+
+class Reread(msgspec.Struct):
+    """How far a backfill is (contracts.backfill)."""
+
+    id: str
+    next: int = 1
+    """The number of its next step."""
+    first: dict[str, dict[str, int]] = {}
+    """Source to family to the time of its first event that was read."""
 
 
 class Coverage(msgspec.Struct):
@@ -35,6 +54,14 @@ class Coverage(msgspec.Struct):
     """Digest of the horizon that `held` is for."""
     is_total: bool = False
     """Whether everything that ever happened is known: in tests with virtual time."""
+    latest_us: int = UNHEARD_US
+    """The latest event time that was heard of any source."""
+    began_us: int | None = None
+    """When the first event of any source was heard: nothing from before was listened to."""
+    reread: Reread | None = None
+    """Of a backfill that goes on."""
+    refilled_by: str = ""
+    """The last backfill that was completed."""
     groups: dict[str, Coverage] = {}
     """The same for acts that are grouped by some facts, by the names of the facts."""
 
@@ -45,30 +72,60 @@ class Coverage(msgspec.Struct):
             found = self.groups[name] = Coverage(is_total=self.is_total)
         return found
 
+    def hears(self, source: str, family: str, at_us: int) -> bool:
+        """Note an event of a source; True where it was the first of its family.
+
+        A first event that comes late tells nothing of what happened since: the latest time that
+        was heard of any source counts.
+        """
+        self.passes(at_us)
+        families = self.since.get(source)
+        if families is None:
+            families = self.since[source] = {}
+        if family in families:
+            return False
+        families[family] = self.latest_us
+        if self.began_us is None:
+            self.began_us = self.latest_us
+        return True
+
+    def passes(self, at_us: int) -> None:
+        """An event of that time was heard."""
+        if at_us > self.latest_us:
+            self.latest_us = at_us
+
     def forget(self) -> None:
         """Events went by that are not remembered: from now on the timelines begin anew."""
         self.since.clear()
         self.groups.clear()
-
-    def hears(self, source: str, family: str, at_us: int) -> bool:
-        """Note an event of a source; True where it was the first of its family."""
-        families = self.since.setdefault(source, {})
-        if family in families:
-            return False
-        families[family] = at_us
-        return True
+        self.reread = None
+        self.began_us = None
 
     def backfilled(self, source: str, family: str, at_us: int) -> None:
-        """Earlier acts were brought in: the timeline is complete from `at_us`."""
+        """Earlier acts of a source were brought in: it is known from `at_us`.
+
+        `refilled` says since when what the rules read is kept of them.
+        """
         families = self.since.setdefault(source, {})
         families[family] = min(at_us, families.get(family, at_us))
+        self.began_us = self.latest_us if self.began_us is None else self.began_us
 
-    def known_since(self, family: str) -> int | None:
+    def refilled(self, family: str, at_us: int) -> None:
+        """Of all acts of a family since `at_us` is kept again what the rules read."""
+        for name in (family, f"{family}{PAIRS}"):
+            held = self.held.get(name)
+            if held is not None and at_us < held.since_us:
+                self.held[name] = msgspec.structs.replace(held, since_us=at_us)
+
+    def known_since(self, family: str, stated: Stated = NOTHING_STATED) -> int | None:
         """From when acts of a family are known of every source that delivers it; None: never.
 
-        A source that was connected later may hold acts from before: the latest one counts.
+        A source that was connected later may hold acts from before: the latest one counts. A
+        statement of the site stands in place of the first event that was heard, for a source that
+        delivers everything may have had nothing to deliver; but what came before anybody listened
+        is not known by it.
         """
-        return self._since(family, family)
+        return self._since(family, family, stated)
 
     def covers_pairs(self, families: Iterable[str], at_us: int) -> bool:
         """Whether all lines of these families are known that can be the other half of a pair of
@@ -81,32 +138,58 @@ class Coverage(msgspec.Struct):
         since = self._since(family, name)
         return since is not None and held is not None and since <= at_us - held.span_us
 
-    def _since(self, family: str, name: str) -> int | None:
+    def _since(self, family: str, name: str, stated: Stated = NOTHING_STATED) -> int | None:
         if self.is_total:
             return ALWAYS_US
-        found = [families[family] for families in self.since.values() if family in families]
+        found = [
+            families[family]
+            for source, families in list(self.since.items())
+            if family in families and source not in stated
+        ]
+        began_us = self.began_us
+        for source, from_us in stated.items():
+            heard_us = self.since.get(source, {}).get(family, began_us)
+            if heard_us is not None and began_us is not None:
+                found.append(max(from_us, min(began_us, heard_us)))
         if not found:
             return None
         held = self.held.get(name)
         return max(*found, ALWAYS_US if held is None else held.since_us)
 
-    def keep(self, horizon: Horizon, now_us: int) -> None:
-        """From now on keep what a horizon asks for; what was kept before stays as it was."""
-        digest = horizon.digest
-        if digest == self.horizon:
-            return
+    def keep(self, horizon: Horizon) -> None:
+        """From now on keep what a horizon asks for; what was kept before stays as it was.
+
+        To be called before `hears` tells of the first event that is kept so. A family that is
+        new, or of which more facts are read, is covered from there on; a longer window reaches as
+        far back as the shorter one did, and grows.
+        """
+        if horizon.digest != self.horizon:
+            self.held = self._held_for(horizon)
+            self.horizon = horizon.digest
+            self.reread = None  # what was brought in so far was kept for other rules
+
+    def kept_for(self, horizon: Horizon) -> Coverage:
+        """The same as it would be with `keep`; it is not changed.
+
+        For timers: one that has nothing to say leaves no trace in the order of record.
+        """
+        if horizon.digest == self.horizon:
+            return self
+        held = self._held_for(horizon)
+        return msgspec.structs.replace(self, held=held, horizon=horizon.digest)
+
+    def _held_for(self, horizon: Horizon) -> dict[str, Held]:
+        found: dict[str, Held] = {}
         is_first = not self.since
         for name, facts, span_us, _ in horizon.held:
             held = self.held.get(name)
             if is_first:
                 since = ALWAYS_US
             elif held is None or not set(facts) <= set(held.facts):
-                since = now_us
+                since = self.latest_us
             elif span_us > held.span_us:
-                since = max(held.since_us, now_us - held.span_us)
+                since = max(held.since_us, self.latest_us - held.span_us)
             else:
                 since = held.since_us
-            self.held[name] = Held(facts, span_us, since)
-        for name in self.held.keys() - {asked.name for asked in horizon.held}:
-            del self.held[name]
-        self.horizon = digest
+            found[name] = Held(facts, span_us, since)
+        return found

@@ -24,6 +24,7 @@ from rules.memory.coverage import Coverage
 from rules.memory.history import restored
 from rules.memory.horizon import TRUSTED, expected_facts
 from rules.memory.model import Act, Memory, Raw, Timer
+from rules.memory.statements import stated
 from rules.model import Rule
 
 WAITS: Final = ""
@@ -123,7 +124,8 @@ class Duties:
         if trusting is not None:
             return trusting
         family = expect.event.partition(".")[0]
-        since = coverage.known_since(family)
+        said = stated(self._knowledge, family, place.day, place.zone)
+        since = coverage.known_since(family, said)
         why = "" if since is not None and since <= timer.from_us else "not_covered"
         shown = since if why else None
         return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=shown)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts.backfill import Backfill
 from contracts.event import EVENT_TYPES, Event
 from rules.engine.asked import NONE, Asked
 from rules.engine.evaluator import Evaluator
@@ -23,6 +24,7 @@ from rules.memory.deadlines import drop
 from rules.memory.history import Recalled
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, Sent, act_key, event_key
+from rules.memory.uncovered import Uncovered
 from rules.naming import line_names
 
 _FORGET_EVERY: Final = 64
@@ -68,7 +70,7 @@ class GroupAttendant(Attendant):
         if seen is not None:
             return self._again(event, digest, seen, scope)
         at_us = us_of(event.time)
-        coverage.keep(self.horizon, max(memory.latest_us, at_us))
+        coverage.keep(self.horizon)
         self._remember(event, key, digest, at_us, memory)
         if not stays:
             _move(memory, event)
@@ -121,6 +123,26 @@ class Attendants:
             drop(memory, memory.timers[timer_id])  # its rules are not in the pack any more
             return Taken()
         return attendant.fire(memory, coverage.of_group(name), timer_id, clock_us)
+
+    def step(self, coverage: Coverage, step: Backfill) -> bool:
+        """Whether a step of a backfill is to be done.
+
+        Acts are brought into the memories of patients; groups are not told of them, and know no
+        more of their past than before.
+        """
+        return self.patients.step(coverage, step)
+
+    def bring(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> bool:
+        """Bring a past event into the timeline of its patient."""
+        return self.patients.bring(event, digest, memory, coverage)
+
+    def uncovered(self, coverage: Coverage) -> list[Uncovered]:
+        """The rules about patients and groups that look back further than is known."""
+        found = self.patients.uncovered(coverage)
+        for name, attendant in self.groups.items():
+            known = coverage.groups.get(name, Coverage(is_total=coverage.is_total))
+            found += attendant.uncovered(known)
+        return found
 
     def next_due_us(self, memory: Memory) -> int | None:
         """The earliest time at which a timer of a memory fires; None where none does."""

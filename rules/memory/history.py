@@ -11,7 +11,7 @@ import msgspec
 from rules.facts.base import Fact, Interval, Value, unknown
 from rules.facts.restoring import restore
 from rules.memory.applying import BASE, counts
-from rules.memory.coverage import Coverage
+from rules.memory.coverage import NOTHING_STATED, Coverage, Stated
 from rules.memory.model import Act, Line, Memory
 
 _ENDED: Final = unknown("not_reported")
@@ -27,9 +27,9 @@ class Recalled(msgspec.Struct, frozen=True):
     due_us: int | None = None
     """Of a duty that is decided about: when what it expects was due."""
 
-    def known_since(self, family: str) -> int | None:
+    def known_since(self, family: str, said: Stated = NOTHING_STATED) -> int | None:
         """From when acts of a family are known and not yet forgotten; None: never."""
-        since = self.coverage.known_since(family)
+        since = self.coverage.known_since(family, said)
         dropped = self.memory.forgotten.get(family)
         return since if since is None or dropped is None else max(since, dropped)
 

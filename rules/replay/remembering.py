@@ -74,6 +74,11 @@ class Remembering:
         for side in (self._before, self._after):
             side.coverage.hears(source, family, at_us)
 
+    def passes(self, at_us: int) -> None:
+        """An event of that time came, whoever it is about."""
+        for side in (self._before, self._after):
+            side.coverage.passes(at_us)
+
     def knows(self, event: Event) -> bool:
         """Whether the event came before."""
         memory = self._before.memories.get(event.subject)
@@ -122,7 +127,7 @@ class _Side:
         self._attendant = Attendant(evaluator, settings)
         self._types = types
         self.coverage = Coverage()
-        self.coverage.keep(self._attendant.horizon, 0)
+        self.coverage.keep(self._attendant.horizon)
         self.memories: dict[str, Memory] = {}
         self.stands: dict[tuple[int, str], Decision] = {}
         """By the line of the event and the cause."""

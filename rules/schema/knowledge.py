@@ -158,7 +158,16 @@ def _source_profile() -> Schema:
         "承诺报送的事实(按事件类别)",
         "the facts that it promises to send, by event family",
     )
-    interval = mapping(["promises"], {"promises": promises, **_DATED, **_CITED})
+    complete = said(
+        mapping([], dict.fromkeys(FAMILIES, DAY), minProperties=1),
+        "自何日起完整报送(按事件类别)",
+        "by event family the day from which it delivers every act",
+    )
+    parts = {"promises": promises, "complete_from": complete, **_DATED, **_CITED}
+    interval = {
+        **mapping([], parts),
+        "anyOf": [{"required": ["promises"]}, {"required": ["complete_from"]}],
+    }
     sender = said(TEXT, "事件的 source", "the `source` of its events")
     keys = {"sender": sender, "title": NAMES, "intervals": list_of(interval)}
     return mapping(["sender", "title", "intervals"], keys)

@@ -123,7 +123,7 @@ _finding: Final = msgspec.json.Decoder(_Finding)
 def decision_rows(record: Record) -> tuple[Placed, ...]:
     """The alerts' rows, then the decision's: only a decision makes its alerts visible."""
     value = record.value
-    if value is None or record.header(KindHeaders.KIND) == KindHeaders.REPEAT:
+    if value is None or record.header(KindHeaders.KIND) in KindHeaders.NO_DECISION:
         return ()
     try:
         decision = _decision.decode(value)

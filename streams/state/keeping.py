@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from rules.memory.coverage import Coverage
 from streams.errors import StreamsError
 from streams.state.interrupted import Withdrawal
 from streams.state.memories import Memories
@@ -135,6 +136,10 @@ class State:
             expected_records=reading.expected if reading else 0,
             recovery_s=round(reading.took_s, 3) if reading else 0.0,
         )
+
+    def coverages(self) -> list[tuple[int, Coverage]]:
+        """Since when the past is known, by partition number; from any thread."""
+        return [(number, held.memories.coverage) for number, held in list(self._held.items())]
 
     def _arrived(self, serial: int, found: dict[int, Restored]) -> None:
         if serial != self._serial:

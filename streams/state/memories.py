@@ -225,6 +225,7 @@ class Memories:
 
     def _restore_partition(self, value: bytes | None) -> None:
         if value is None:
+            self._record, self.covered, self._is_restored = PartitionRecord(), -1, False
             return
         try:
             record = _decode(self._packing.open(value))

@@ -27,6 +27,11 @@ class Timers:
     def __len__(self) -> int:
         return len(self._hints)
 
+    @property
+    def next_us(self) -> int:
+        """The earliest time at which a subject is to be looked at; NEVER_US where none waits."""
+        return min(self._hints.values(), default=NEVER_US)
+
     def hint(self, subject: bytes, due_us: int, source: str = ANY) -> None:
         """Look at a subject when the clock of a source shows `due_us`."""
         if due_us == NEVER_US:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from contracts.backfill import Backfill
 from contracts.decision import Decision, Repeat
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
 from contracts.intake import Accepted, decode
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
-from rules.memory.model import NEVER_US, Memory, Seen, Timer, event_key
+from rules.memory.model import NEVER_US, Memory, Said, Seen, Timer, event_key
+from rules.memory.uncovered import Uncovered
 from streams.supervision import Evaluator
 from support.streams_fakes import FakeEvaluator, prescription
 
@@ -73,6 +75,16 @@ class FakeAttendant:
             raise ValueError("a bug in the attendant")
         source, _, event_id = timer.event.partition("\x1f")
         return FakeTaken((late(EventKey(source, event_id), timer_id),))
+
+    def uncovered(self, coverage: Coverage) -> list[Uncovered]:
+        return []
+
+    def step(self, coverage: Coverage, step: Backfill) -> bool:
+        return True
+
+    def bring(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> bool:
+        memory.said[f"brought {event.id}"] = Said(True, us(event.time))
+        return True
 
 
 def late(key: EventKey, cause: str) -> Decision:

@@ -22,17 +22,22 @@ class Worker:
     digest: str = ""
     sequence: int = 0
     refused: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Rules that look back further than is known, each with until when."""
+    waiting_count: int = 0
     error: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {"address": self.address, "mode": self.mode, "digest": self.digest,
                 "sequence": self.sequence, "refused": list(self.refused),
+                "waiting": list(self.waiting), "waiting_count": self.waiting_count,
                 "error": self.error}  # fmt: skip
 
     def row(self, short: int) -> list[str]:
         """For a table."""
         said = self.error or "; ".join(self.refused)
-        return [self.address, self.mode, self.digest[:short], str(self.sequence or ""), said]
+        waits = str(self.waiting_count or "")
+        return [self.address, self.mode, self.digest[:short], str(self.sequence or ""), waits, said]
 
 
 def workers(addresses: Iterable[str]) -> list[Worker]:
@@ -44,6 +49,7 @@ def _ask(address: str) -> Worker:
     try:
         state = _health(address)
         rules = state["rules"]
+        waiting = state.get("waiting_rules", {"rules": (), "count": 0})
         return Worker(
             address,
             mode=str(rules["mode"]),
@@ -53,6 +59,10 @@ def _ask(address: str) -> Worker:
                 f"{one['sequence']}: {one['why']}: {one['detail']}"
                 for one in rules.get("refused", ())
             ),
+            waiting=tuple(
+                f"{one['rule']}: {one['until'] or 'no end known 未知'}" for one in waiting["rules"]
+            ),
+            waiting_count=int(waiting["count"]),
         )
     except OSError as e:
         return Worker(address, error=f"no answer: {getattr(e, 'reason', e)}")

@@ -27,6 +27,7 @@ from yijian.cli import (
     registry_cmd,
     rules_cmd,
     servers_cmd,
+    state_cmd,
     trial_cmd,
     verify_cmd,
 )
@@ -49,6 +50,7 @@ app.add_typer(events_cmd.events, name="events")
 app.add_typer(data_cmd.dead_letters, name="dead-letters")
 app.add_typer(registry_cmd.registry, name="registry")
 app.add_typer(verify_cmd.verify, name="verify")
+app.add_typer(state_cmd.state, name="state")
 for module in (operate_cmd, offline_cmd, data_cmd, trial_cmd):
     module.register(app)
 

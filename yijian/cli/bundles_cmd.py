@@ -113,8 +113,11 @@ def _show(
     for one in refused:
         say(f"activation {one['sequence']} is not followed 未被接受: {one['why']}: {one['detail']}")
     if workers:
-        table("Workers 进程", ["worker", "mode", "digest", "activation", "refused 被拒"],
-              [w.row(_SHORT) for w in workers])  # fmt: skip
+        columns = ["worker", "mode", "digest", "activation", "rules waiting 等待", "refused 被拒"]
+        table("Workers 进程", columns, [w.row(_SHORT) for w in workers])
+    for worker in workers:
+        for waiting in worker.waiting:
+            say(f"{worker.address}: not evaluable before its past is known 历史不足 {waiting}")
 
 
 @bundles.command()

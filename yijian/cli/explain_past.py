@@ -28,7 +28,7 @@ def recalled(event: Event, earlier: Iterable[Line], evaluator: Evaluator) -> Ask
     """What is remembered when the event comes behind these lines, or where it stands in them."""
     attendant = Attendant(evaluator)
     memory, coverage = Memory(), Coverage()
-    coverage.keep(attendant.horizon, us_of(event.time))
+    coverage.keep(attendant.horizon)
     for line in earlier:
         taken = decode(line.value)
         if not isinstance(taken, Accepted):

@@ -17,10 +17,11 @@ from sinks.rebuild import rebuild as rebuild_tables
 from yijian import kafka_log, services, settings
 from yijian.bundles.following import worker_rules
 from yijian.cli.console import as_json, fail, logs, out, say, table
-from yijian.composition import load_knowledge
+from yijian.composition import load_core, load_knowledge
 from yijian.configs import sink_config, worker_config
 from yijian.demo import figure_row
 from yijian.drain import sink_topics
+from yijian.rebuilding import CannotRebuild, rebuild_state
 from yijian.stack import prepare_tables
 
 
@@ -88,11 +89,17 @@ def migrate() -> None:
 
 def rebuild(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    state: Annotated[
+        bool, typer.Option("--state", help="What is remembered too; workers must be stopped.")
+    ] = False,
 ) -> None:
     """Empty the tables so that the sinks write them anew from Kafka's log. 重建。
 
     Running sinks notice and read anew. What Kafka no longer keeps cannot come back: the command
     asks before it empties tables while the log does not start at 0.
+
+    With --state what is remembered is made anew first, by going through the order of record: the
+    decisions stay as they are, and each is compared with what the order leads to.
     """
     s = services.with_clickhouse(services.with_kafka(settings.load()))
     gone = kafka_log.deleted(s, sink_topics(s))
@@ -100,6 +107,12 @@ def rebuild(
         say(f"Kafka has deleted {gone:,} records that the rebuilt tables would lack 已删除的记录")
     if not yes:
         typer.confirm("Empty all tables and rebuild them from Kafka's log?", abort=True)
+    if state:
+        try:
+            made = rebuild_state(s, load_core(s))
+        except CannotRebuild as e:
+            fail(str(e))
+        out.print(f"{made.subjects:,} subjects are remembered anew 记忆已重建")
     client = connect(s.clickhouse_dsn)
     try:
         epoch = rebuild_tables(client)

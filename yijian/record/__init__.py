@@ -9,8 +9,8 @@ unfired   timers that should have fired in it and did not
 log       both read from Kafka, one partition number after the other
 """
 
-from yijian.record.log import recompute
+from yijian.record.log import recompute, replays
 from yijian.record.order import Order, Step, order_of
 from yijian.record.replay import Recomputed, Replay
 
-__all__ = ["Order", "Recomputed", "Replay", "Step", "order_of", "recompute"]
+__all__ = ["Order", "Recomputed", "Replay", "Step", "order_of", "recompute", "replays"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from contracts.decision import Basis, OriginHeaders
 from contracts.identity import EventKey
@@ -28,23 +28,39 @@ def recompute(
     `stored` has the basis of decisions that the log does not keep any more. Let the worker finish
     before. Raises what reading Kafka raises.
     """
+    found = Recomputed()
+    for _, replay in replays(settings, core, stored, load_bundle):
+        found = replay.found
+    return found
+
+
+def replays(
+    settings: Settings,
+    core: Core,
+    stored: Mapping[EventKey, Basis] | None = None,
+    load_bundle: LoadBundle | None = None,
+) -> Iterator[tuple[int, Replay]]:
+    """The same partition number by partition number: each when it was gone through."""
     activities = settings.topics.activities
     find_registry = registry.from_topic(settings)
     supervisors = Supervisors(settings, core, load_bundle or from_topic(settings), find_registry)
-    replay = Replay(supervisors, stored or {}, settings.max_ahead_s, activities)
+    replay = Replay(
+        supervisors, stored or {}, settings.max_ahead_s, activities, settings.partitions
+    )
     forwarded = (settings.topics.rekeyed, activities)
     topics = [*settings.topics.all_intake, *forwarded, settings.topics.decisions]
     for partition in range(settings.partitions):
         decisions = kafka_log.read(settings, [settings.topics.decisions], [partition])
         order = order_of(decisions)
         intake = list(kafka_log.read(settings, settings.topics.all_intake, [partition]))
-        moved = kafka_log.read(settings, [settings.topics.rekeyed], [partition])
+        moved = list(kafka_log.read(settings, [settings.topics.rekeyed], [partition]))
         elsewhere = dict(map(at_home, moved))
+        elsewhere |= {record.place: at_home(record)[1] for record in moved}  # for backfills
         for record in kafka_log.read(settings, [activities], [partition]):
             elsewhere[record.place] = record
         is_whole = not kafka_log.deleted(settings, topics, [partition])
-        replay.partition(order, intake, elsewhere, is_whole=is_whole)
-    return replay.found
+        replay.partition(order, intake, elsewhere, number=partition, is_whole=is_whole)
+        yield partition, replay
 
 
 def at_home(record: LogRecord) -> tuple[Origin, LogRecord]:

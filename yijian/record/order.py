@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from contracts.backfill import Backfill
 from contracts.decision import Basis, KindHeaders, Reader, Repeat
 from contracts.identity import EventKey
 from rules.engine.asked import EVENT
@@ -39,8 +40,10 @@ class _Told(msgspec.Struct, frozen=True, gc=False):
 
 _decision: Final = Reader(_Told)
 _repeat: Final = Reader(Repeat)
+_backfill: Final = Reader(Backfill)
+NO_EVENT: Final = EventKey("", "")
 
-Kind = Literal["event", "timer", "repeat", "withdrawn", "orphan"]
+Kind = Literal["event", "timer", "repeat", "withdrawn", "orphan", "backfill"]
 """An orphan stood behind a decision that the log does not keep any more."""
 
 
@@ -58,6 +61,8 @@ class Step:
     basis: Basis | None = None
     timer: str = ""
     clock_us: int = 0
+    backfill: Backfill | None = None
+    """Which past acts were brought in."""
     recorded: list[tuple[Origin, bytes]] = field(default_factory=list)
     """The decisions that it led to: where each stands, and its bytes."""
     is_void: bool = False
@@ -96,6 +101,7 @@ class _Reading:
         """Decision id to the event's step."""
         self._fired: dict[tuple[bytes, str], list[Step]] = {}
         self._repeated: dict[Origin, Step] = {}
+        self._brought: dict[Origin, Step] = {}
         self._highest: dict[tuple[str, int], int] = {}
         self._bases: dict[Basis, Basis] = {}
 
@@ -104,6 +110,9 @@ class _Reading:
         kind = headers.get(KindHeaders.KIND)
         if kind == KindHeaders.REPEAT:
             self._repeat(record)
+            return
+        if kind == KindHeaders.BACKFILL:
+            self._backfill(record)
             return
         told = _decision(record.value or b"")
         self.order.of_groups += told.scope != PATIENT
@@ -160,6 +169,16 @@ class _Reading:
             earlier.is_void = True
         self._repeated[step.origin] = step
         self._answered(record, step)
+
+    def _backfill(self, record: LogRecord) -> None:
+        told = _backfill(record.value or b"")
+        step = Step("backfill", record.origin, b"", NO_EVENT, "", told.basis, backfill=told)
+        step.recorded.append((record.place, record.value or b""))
+        self.order.steps.append(step)
+        earlier = self._brought.get(step.origin)
+        if earlier is not None:
+            earlier.is_void = True
+        self._brought[step.origin] = step
 
     def _answered(self, record: LogRecord, step: Step) -> None:
         topic, partition, offset = step.origin

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from contracts.backfill import Backfill
 from contracts.decision import Basis
 from contracts.event import Event
-from contracts.identity import EventKey, decision_id
+from contracts.identity import EventKey, decision_id, partition_of
 from contracts.intake import Rejected, decode
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
 from streams.past import Due, activity_of
-from streams.supervision import Answer, Issued, Joined, Repeated, Result, Supervisor, TimerFailed
+from streams.supervision import (
+    Answer,
+    Brought,
+    Issued,
+    Joined,
+    Repeated,
+    Result,
+    Supervisor,
+    TimerFailed,
+)
 from yijian.expected import Expected, Supervisors
 from yijian.kafka_log import LogRecord, Origin
 from yijian.record.order import Order, Step
@@ -38,6 +48,8 @@ class Recomputed:
     """Decisions that were compared, those of timers included."""
     timers: int = 0
     """Timers that fired again and whose decisions were compared."""
+    brought: int = 0
+    """Past events that backfills brought in again."""
     repeats: int = 0
     """Events that came again and had to be known."""
     voided: int = 0
@@ -70,6 +82,14 @@ class Recomputed:
         return [origin for name, origin in self.told.items() if name not in self.joined]
 
 
+class Rebuilt(NamedTuple):
+    """What is remembered of a partition number where its order of record ends."""
+
+    past: Remembered
+    why: str
+    """Why not everything could be gone through; "" where it could."""
+
+
 class Replay:
     """Goes through the order of record of one partition number after the other."""
 
@@ -79,12 +99,15 @@ class Replay:
         stored: Mapping[EventKey, Basis],
         max_ahead_s: float,
         activities: str = "",
+        partitions: int = 0,
     ) -> None:
         """`stored` has the basis of decisions that the log may not keep any more.
 
-        `activities` is the topic whose records are about groups.
+        `activities` is the topic whose records are about groups. `partitions` is how many the log
+        has; 0 where every record stands where it belongs.
         """
         self._activities = activities
+        self._partitions = partitions
         self.found = Recomputed()
         self._supervisors = supervisors
         self._stored = stored
@@ -93,6 +116,7 @@ class Replay:
         self._unknown: set[bytes] = set()
         """Subjects of which something happened that could not be gone through."""
         self._is_whole = True
+        self._number = 0
 
     def partition(
         self,
@@ -100,6 +124,7 @@ class Replay:
         intake: Sequence[LogRecord],
         rekeyed: Mapping[Origin, LogRecord] | None = None,
         *,
+        number: int = 0,
         is_whole: bool = True,
     ) -> None:
         """One partition number: its steps, and its intake records.
@@ -108,7 +133,7 @@ class Replay:
         or among the activities of groups. `is_whole` says whether the log has
         everything from the beginning.
         """
-        self._past, self._unknown = Remembered(), set()
+        self._past, self._unknown, self._number = Remembered(), set(), number
         self._is_whole = is_whole or not self._supervisors.files.remembers
         self.found.is_whole &= is_whole
         self.found.disordered += order.disordered
@@ -131,6 +156,12 @@ class Replay:
             self.found.packs.add(step.basis.pack)
         if step.origin[0] == self._activities:
             self.found.joined.add((step.subject, step.event))
+
+    @property
+    def rebuilt(self) -> Rebuilt:
+        """What came of the partition number that was gone through last."""
+        why = "" if self._is_whole else NOT_WHOLE
+        return Rebuilt(self._past, PAST_UNKNOWN if self._unknown else why)
 
     def _is_answered(self, record: LogRecord, order: Order) -> bool:
         self.found.expected.records += 1
@@ -169,6 +200,9 @@ class Replay:
         if step.kind == "withdrawn":
             self.found.expected.withdrawn(step.decision_id)
             return
+        if step.backfill is not None:
+            self._backfill(step, step.backfill, values)
+            return
         supervisor = self._find(step.basis)
         is_known = step.subject not in self._unknown and step.kind != "orphan"
         if not is_known and not isinstance(supervisor, str):
@@ -183,6 +217,28 @@ class Replay:
             self._fire(step, supervisor)
         elif record is not None:
             self._event(step, supervisor, record)
+
+    def _backfill(self, step: Step, told: Backfill, values: Mapping[Origin, LogRecord]) -> None:
+        """What a step of a backfill brought in; without its rules nobody's past is known."""
+        supervisor = self._find(step.basis)
+        if isinstance(supervisor, str):
+            self._is_whole = False
+            return
+        partition = step.recorded[0][0][1]
+        places = [(told.topic, partition, n) for n in range(told.first, told.last + 1)]
+        found = [values[place] for place in places if place in values]
+        records = [Brought(r.value, r.key, r.timestamp_ms) for r in found if self._is_home(r)]
+        asked = msgspec.structs.replace(told, brought=0, basis=None)
+        done = supervisor.backfill(asked, self._past, records)
+        if done is None or done.brought != told.brought:
+            self.found.differing.append(step.recorded[0][0])
+        self.found.brought += told.brought
+
+    def _is_home(self, record: LogRecord) -> bool:
+        """Whether a record belongs to the partition number: others were moved to theirs."""
+        if record.key is None:
+            return False
+        return not self._partitions or partition_of(record.key, self._partitions) == self._number
 
     def _find(self, basis: Basis | None) -> Supervisor | str:
         if not self._is_whole:

@@ -148,8 +148,8 @@ class Loop:
         """Rows of the sampled records; None once `stop` is set."""
         sampled: list[tuple[Record, Decision]] = []
         for record in records:
-            if record.header_text(KindHeaders.KIND) == KindHeaders.REPEAT.decode():
-                continue  # it names a decision and is none
+            if record.header(KindHeaders.KIND) in KindHeaders.NO_DECISION:
+                continue
             decision = _decision(record)
             if decision is None:
                 self._figures.unreadable += 1

@@ -179,7 +179,7 @@ def test_the_engine_and_the_reference_agree_on_any_past(
     evaluator = make_evaluator(engine, Pack.of([make_rule(BASE, **parts)]), BASE)
     attendant, memory, coverage = Attendant(evaluator), Memory(), Coverage(is_total=known is None)
     if known is not None:
-        coverage.keep(attendant.horizon, 0)
+        coverage.keep(attendant.horizon)
         coverage.since["urn:yijian:test"] = {"prescription": us_of(known)}
     for short in past:
         attendant.take(event_of(short, BASE), "", memory, coverage)

@@ -146,7 +146,7 @@ def test_the_engine_and_the_reference_agree_on_any_past(
     evaluator = make_evaluator(engine, Pack.of([make_rule(BASE, **parts)]), BASE)
     attendant, memory, coverage = Attendant(evaluator), Memory(), Coverage(is_total=known is None)
     if known is not None:
-        coverage.keep(attendant.horizon, 0)
+        coverage.keep(attendant.horizon)
         families = dict.fromkeys(attendant.horizon.families, us_of(known))
         coverage.since["urn:yijian:test"] = families
     for short in past:

@@ -90,3 +90,35 @@ def test_what_promises_nothing_or_is_unclear_is_refused(
 def test_the_shipped_profile_is_of_the_demonstration_only() -> None:
     assert load(default_paths()).profiles
     assert not load(default_paths(demo=False)).profiles
+
+
+def test_a_source_states_since_when_it_is_complete(tmp_path: Path) -> None:
+    base = knowledge(
+        tmp_path,
+        profile(
+            "{to: 2026-02-01, complete_from: {order: 2026-01-01}}",
+            "{from: 2026-02-01, promises: {order: [event.note]}, "
+            "complete_from: {order: 2025-12-01}}",
+        ),
+    )
+    assert base.complete_from("order", DAY) == {SENDER: date(2026, 1, 1)}
+    assert base.complete_from("order", date(2026, 2, 1)) == {SENDER: date(2025, 12, 1)}
+    assert base.complete_from("prescription", DAY) == {}
+    assert base.promised(SENDER, "order", DAY) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("interval", "says"),
+    [
+        ("{complete_from: {}}", "states nothing"),
+        ("{complete_from: {order: soon}}", "`order` is not a date"),
+        ("{complete_from: {orders: 2026-01-01}}", "orders"),
+        ("{from: 2026-01-01}", "`promises` is missing"),
+    ],
+)
+def test_a_statement_of_completeness_that_says_nothing_is_refused(
+    tmp_path: Path, interval: str, says: str
+) -> None:
+    with pytest.raises(KnowledgeError) as refused:
+        knowledge(tmp_path, profile(interval))
+    assert any(says in str(problem) for problem in refused.value.problems)

@@ -192,13 +192,14 @@ def test_halves_are_kept_for_their_own_span_and_do_not_widen_windows() -> None:
 
 def test_what_is_kept_of_pairs_changes_the_coverage_of_pairs_alone() -> None:
     coverage = Coverage()
-    coverage.keep(Horizon.of([again(), pairs()], BASE), 0)
+    coverage.keep(Horizon.of([again(), pairs()], BASE))
     coverage.hears("s", "prescription", 5)
-    coverage.keep(Horizon.of([again(), pairs()], knowledge()), 900)  # with more tables
+    coverage.passes(900)
+    coverage.keep(Horizon.of([again(), pairs()], knowledge()))  # with more tables
     assert coverage.held["prescription"].since_us == ALWAYS_US
     assert coverage.held[f"prescription{PAIRS}"].since_us == 900
     assert coverage.known_since("prescription") == 5
-    coverage.keep(Horizon.of([again()], BASE), 950)
+    coverage.keep(Horizon.of([again()], BASE))
     assert set(coverage.held) == {"prescription"}
 
 

@@ -1,0 +1,199 @@
+"""What is remembered can be filled beside a running worker, and made anew from the log."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from contracts.decision import Basis
+from rules.memory.instants import us_of
+from rules.memory.model import Memory
+from simulation import Simulator
+from simulation.feed import feed
+from sinks import queries
+from sinks.client import connect
+from sinks.rebuild import rebuild
+from streams.state import Memories
+from streams.supervision import Supervisor
+from support.streams_worker import until
+from yijian import backfilling, chaos, drain, kafka_log, settings, state_log
+from yijian.audit import audit
+from yijian.bundles.asking import workers
+from yijian.cli import app
+from yijian.composition import Core, load_core, load_knowledge, supervisor_of
+from yijian.expected import Supervisors
+from yijian.rebuilding import CannotRebuild, rebuild_state
+from yijian.record import Recomputed, Replay, order_of
+from yijian.settings import Settings
+from yijian.stack import Size, Stack
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+FOLDER = Path(__file__).parents[2] / "data" / "looks_back"
+FIRST, LATER = date(2026, 3, 2), date(2026, 3, 4)
+
+
+def site(packs: Path) -> Settings:
+    return replace(
+        chaos.quick(settings.load({}), 3.0),
+        profile="demo",
+        packs=(packs,),
+        knowledge=(FOLDER / "knowledge",),
+        partitions=2,
+    )
+
+
+def publish(s: Settings, day: date, count: int, seed: int = 1) -> None:
+    traffic = load_knowledge(settings.load({}))
+    events = Simulator(traffic, seed, 40, day).events(count)
+    feed(events, s.kafka_bootstrap, s.topics, system=s.systems[0])
+    drain.until_drained(s, 120)
+
+
+def state_of(s: Settings) -> tuple[dict[bytes, Memory], dict[int, Memories]]:
+    """Every memory by its subject, and the partitions."""
+    found = state_log.read(s)
+    keys = {r.key for r in kafka_log.read(s, [s.topics.state]) if r.key and r.key[0]}
+    memories = {key: m.recall(key) for key in keys for m in found.values()}
+    own = {key: next((x for m in found.values() if not (x := m.recall(key)).is_empty), None)
+           for key in memories}  # fmt: skip
+    return {key: memory for key, memory in own.items() if memory is not None}, found
+
+
+def stored_alerts(s: Settings) -> dict[str, bytes]:
+    client = connect(s.clickhouse_dsn)
+    try:
+        return {name: finding for name, *_, finding in queries.alert_contents(client)}
+    finally:
+        client.close()
+
+
+class Both(Supervisors):
+    """The rules before and after, as decisions name them."""
+
+    def __init__(self, s: Settings, *cores: Core) -> None:
+        super().__init__(s, cores[-1], lambda digest: None)
+        self._by_pack = {core.evaluator.basis.pack: supervisor_of(s, core) for core in cores}
+
+    def find(self, basis: Basis) -> Supervisor | str:
+        return self._by_pack.get(basis.pack, "other_pack")
+
+
+def replayed(s: Settings, *cores: Core) -> Recomputed:
+    replay = Replay(Both(s, *cores), {}, s.max_ahead_s, s.partitions)
+    for number in range(s.partitions):
+        order = order_of(kafka_log.read(s, [s.topics.decisions], [number]))
+        intake = list(kafka_log.read(s, s.topics.all_intake, [number]))
+        replay.partition(order, intake, number=number)
+    return replay.found
+
+
+def waiting(stack: Stack, name: str) -> dict[str, str]:
+    """The rules that wait, and until when, as the worker says."""
+    (worker,) = workers([stack.addresses[name]])
+    assert not worker.error
+    return dict(one.split(": ", 1) for one in worker.waiting)
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rules before: nothing looks back at prescriptions."""
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "house").mkdir()
+    for name in ("wait.yaml", "wait.test.yaml"):
+        source = FOLDER / "rules" / "house" / name
+        if source.exists():
+            (folder / "house" / name).write_text(source.read_text("utf-8"), encoding="utf-8")
+    return folder
+
+
+def test_a_backfill_beside_a_running_worker_covers_a_rule_that_is_new(narrow: Path) -> None:
+    before = site(narrow)
+    with Stack(before, load_knowledge(before), Size()) as stack:
+        publish(stack.settings, FIRST, 600)
+        stack.processes.stop("worker-0")
+        stack.settings = s = replace(stack.settings, packs=(FOLDER / "rules",))
+        name = stack.add("worker", 1)
+        stack._until_ready(name)
+        publish(s, LATER, 100, seed=2)
+        waited = waiting(stack, name)["house.again"]
+        told: list[int] = []
+        planned = backfilling.plan(s, datetime(2026, 3, 1, tzinfo=UTC))
+        assert planned.records >= 700
+        backfilling.run(s, planned, lambda done, of: told.append(done))
+        assert told[-1] == sum(len(p) + 2 for p in planned.pieces.values())
+        found = state_log.read(s)
+        assert {m.coverage.refilled_by for m in found.values()} == {planned.id}
+        for memories in found.values():
+            since = memories.coverage.known_since("prescription")
+            assert since is not None
+            assert since < us_of(datetime(2026, 3, 3, 12, tzinfo=UTC))
+        assert waiting(stack, name)["house.again"] < waited  # it is covered earlier
+        publish(s, LATER, 400, seed=3)
+        again = backfilling.plan(s, datetime(2026, 3, 1, tzinfo=UTC), ["prescription"])
+        stack.processes.kill(name)  # it comes again, in the middle of it
+        backfilling.run(s, again)
+        publish(s, LATER, 100, seed=4)
+        replay = replayed(s, load_core(before), load_core(s))
+        assert replay.brought > 10
+        assert replay.differing == []
+        assert not replay.expected.not_recomputed
+        assert stored_alerts(s).keys() == replay.expected.alerts.keys()
+
+
+def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = site(FOLDER / "rules")
+    core = load_core(own)
+    with Stack(own, core.knowledge, Size()) as stack:
+        s = stack.settings
+        publish(s, FIRST, 500)
+        stack.processes.kill("worker-0")
+        publish(s, FIRST, 500, seed=2)
+        time.sleep(2.0)  # the last ticks let the last deadlines pass
+        with pytest.raises(CannotRebuild, match="run; stop them first"):
+            rebuild_state(s, core)
+        stack.processes.stop("worker-0")
+        drain_sink(s)
+        alerts = stored_alerts(s)
+        memories, partitions = state_of(s)
+        assert len(alerts) > 10
+        figures = rebuild_state(s, core)
+        assert figures.subjects == len(memories)
+        rebuild(client := connect(s.clickhouse_dsn))
+        client.close()
+        rebuilt, parts = state_of(s)
+        assert rebuilt == memories
+        for number, known in parts.items():
+            assert known.coverage == partitions[number].coverage
+            assert known.clocks.sources.keys() == partitions[number].clocks.sources.keys()
+        until(lambda: stored_alerts(s) == alerts, 60, "the same alerts")
+        name = stack.add("worker", 1)
+        stack._until_ready(name)
+        publish(s, FIRST, 300, seed=3)
+        time.sleep(2.0)
+        drain_sink(s)
+        assert len(stored_alerts(s)) > len(alerts)
+        assert audit(s, core).passed, audit(s, core)
+        for variable, value in settings.as_environ(s).items():
+            monkeypatch.setenv(variable, value)
+        subject = next(iter(memories)).decode()
+        shown = CliRunner().invoke(app, ["state", "show", "--subject-file", "-"], input=subject)
+        assert shown.exit_code == 0, shown.output
+        assert subject not in shown.output
+        named = ["state", "show", "--subject-file", "-", "--show-subjects", "--json"]
+        shown = CliRunner().invoke(app, named, input=subject)
+        assert subject in shown.stdout
+
+
+def drain_sink(s: Settings) -> None:
+    """Until the sinks have written everything that is in the log."""
+    end = time.monotonic() + 60
+    while drain.waiting(s, s.sink_group, drain.sink_topics(s)):
+        assert time.monotonic() < end
+        time.sleep(0.2)
