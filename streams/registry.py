@@ -178,6 +178,10 @@ class RegisteredRules:
         return supervisor
 
     @property
+    def in_use(self) -> Supervisor:
+        return self._rules.in_use
+
+    @property
     def basis(self) -> Basis | None:
         return self._rules.basis
 

@@ -62,7 +62,7 @@ class Status:
 
     def waiting(self) -> list[RuleWaits]:
         """The rules that look back further than is known."""
-        return waiting_rules(self.rules.supervisor, self.coverages())
+        return waiting_rules(self.rules.in_use, self.coverages())
 
     def health(self) -> Health:
         """Healthy is a member of the group that may write; also one that waits for partitions."""

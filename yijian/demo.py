@@ -138,7 +138,7 @@ def run(
     feed(population, s.kafka_bootstrap, s.topics, system=s.systems[0])
     say("feeding simulated traffic … 输入模拟业务")
     rules = {rule.id for rule in core.pack.rules}
-    courses = courses_about(rules, is_whole_past_known=False)
+    courses = courses_about(rules, is_whole_past_known=False, is_in_order=False)
     simulator = Simulator(
         core.knowledge,
         wish.seed,

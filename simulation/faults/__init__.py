@@ -58,18 +58,26 @@ def cases_about(rule_ids: Container[str]) -> tuple[Case, ...]:
 
 
 def courses_about(
-    rule_ids: Container[str], *, is_whole_past_known: bool = True
+    rule_ids: Container[str], *, is_whole_past_known: bool = True, is_in_order: bool = True
 ) -> tuple[Course, ...]:
     """The courses about these rules.
 
     Where the past begins with the first event that is sent, nobody knows that something did not
-    happen before: those whose answer needs it are left out.
+    happen before: those whose answer needs it are left out. So are, where a day is sent in
+    minutes, those whose events go through several topics: any of them may be read first, and a
+    rule that answers at once says what it knew.
     """
     return tuple(
         course
         for course in COURSES
-        if course.rule_id in rule_ids and (is_whole_past_known or not _needs_past(course))
+        if course.rule_id in rule_ids
+        and (is_whole_past_known or not _needs_past(course))
+        and (is_in_order or not _needs_order(course))
     )
+
+
+def _needs_order(course: Course) -> bool:
+    return len({told.type.partition(".")[0] for told in course.events}) > 1
 
 
 def _needs_past(course: Course) -> bool:

@@ -107,6 +107,11 @@ class BundledRules:
         return self._supervisor
 
     @property
+    def in_use(self) -> Supervisor:
+        """The same: another bundle is put in force by `current_for` alone."""
+        return self.supervisor
+
+    @property
     def basis(self) -> Basis | None:
         return self.supervisor.basis
 

@@ -20,6 +20,10 @@ class Rules(Protocol):
         """
 
     @property
+    def in_use(self) -> Supervisor:
+        """The same as it is, from any thread, for whoever only looks: nothing changes by it."""
+
+    @property
     def basis(self) -> Basis | None:
         """What decisions are computed with, where that is told; from any thread, at any time."""
 
@@ -50,6 +54,10 @@ class FixedRules:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
+
+    @property
+    def in_use(self) -> Supervisor:
+        return self.supervisor
 
     @property
     def basis(self) -> Basis | None:
