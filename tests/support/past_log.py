@@ -9,11 +9,10 @@ from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, enco
 from contracts.event import Event, encode_event
 from rules.memory.attendant import Activity
 from rules.memory.instants import us_of
-from streams.past import Due, activity_of
+from streams.past import Brought, Due, activity_of
 from streams.state.interrupted import Tail
 from streams.supervision import (
     Answer,
-    Brought,
     DeadLetter,
     Issued,
     Joined,
