@@ -5,6 +5,9 @@ Taking them up once more from several topics would give another order, and with 
 gives other decisions. So the order of record is gone through (yijian.record), from nothing
 remembered, each decision is compared with the one that stands there, and what is remembered at the
 end is written. The workers' positions stay: they are where the order of record ends.
+
+A timer that fired with nothing to say is not told of in the log. It may wait here as if it had not
+fired; the worker fires it at its next tick, by what is known then.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ def rebuild_state(settings: Settings, core: Core, load_bundle: LoadBundle | None
     decisions = 0
     for number, replay in replays(settings, core, load_bundle=load_bundle):
         found[number] = _whole(number, replay.rebuilt)
-        _same(replay.found.differing)
+        _same([*replay.found.differing, *replay.found.unfired])
         decisions = replay.found.decisions
     _nobody_works(settings)
     producer = _producer(settings)
@@ -92,7 +95,7 @@ def _same(differing: list[Origin]) -> None:
     if differing:
         topic, partition, offset = differing[0]
         raise CannotRebuild(
-            f"{len(differing)} decisions are not what their order leads to, the first is "
+            f"{len(differing)} decisions or timers are not what their order leads to, the first is "
             f"{topic}[{partition}]@{offset}; the state is as it was. Run `yijian audit`"
         )
 

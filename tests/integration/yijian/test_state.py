@@ -17,7 +17,6 @@ from simulation import Simulator
 from simulation.feed import feed
 from sinks import queries
 from sinks.client import connect
-from sinks.rebuild import rebuild
 from streams.state import Memories
 from streams.supervision import Supervisor
 from support.streams_worker import until
@@ -111,7 +110,9 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_backfill_beside_a_running_worker_covers_a_rule_that_is_new(narrow: Path) -> None:
+def test_a_backfill_beside_a_running_worker_covers_a_rule_that_is_new(
+    narrow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = site(narrow)
     with Stack(before, load_knowledge(before), Size()) as stack:
         publish(stack.settings, FIRST, 600)
@@ -134,9 +135,10 @@ def test_a_backfill_beside_a_running_worker_covers_a_rule_that_is_new(narrow: Pa
             assert since < us_of(datetime(2026, 3, 3, 12, tzinfo=UTC))
         assert waiting(stack, name)["house.again"] < waited  # it is covered earlier
         publish(s, LATER, 400, seed=3)
-        again = backfilling.plan(s, datetime(2026, 3, 1, tzinfo=UTC), ["prescription"])
         stack.processes.kill(name)  # it comes again, in the middle of it
-        backfilling.run(s, again)
+        again = ["state", "backfill", "--from", "2026-03-01T00:00Z", "--family", "prescription"]
+        filled = told_to(s, monkeypatch, *again)
+        assert "known since" in filled
         publish(s, LATER, 100, seed=4)
         replay = replayed(s, load_core(before), load_core(s))
         assert replay.brought > 10
@@ -163,12 +165,11 @@ def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
         alerts = stored_alerts(s)
         memories, partitions = state_of(s)
         assert len(alerts) > 10
-        figures = rebuild_state(s, core)
-        assert figures.subjects == len(memories)
-        rebuild(client := connect(s.clickhouse_dsn))
-        client.close()
+        said = told_to(s, monkeypatch, "rebuild", "--state", "--yes")
+        assert f"{len(memories)} subjects" in said
         rebuilt, parts = state_of(s)
-        assert rebuilt == memories
+        silent = without_silent(rebuilt, memories)
+        assert differing(rebuilt, memories) == {}
         for number, known in parts.items():
             assert known.coverage == partitions[number].coverage
             assert known.clocks.sources.keys() == partitions[number].clocks.sources.keys()
@@ -178,8 +179,11 @@ def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
         publish(s, FIRST, 300, seed=3)
         time.sleep(2.0)
         drain_sink(s)
-        assert len(stored_alerts(s)) > len(alerts)
-        assert audit(s, core).passed, audit(s, core)
+        audited = audit(s, core)
+        assert audited.passed, audited
+        assert audited.intake_records == 1300
+        left = {name for memory in state_of(s)[0].values() for name in memory.timers}
+        assert silent.isdisjoint(left)  # they fired again, and again had nothing to say
         for variable, value in settings.as_environ(s).items():
             monkeypatch.setenv(variable, value)
         subject = next(iter(memories)).decode()
@@ -189,6 +193,41 @@ def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
         named = ["state", "show", "--subject-file", "-", "--show-subjects", "--json"]
         shown = CliRunner().invoke(app, named, input=subject)
         assert subject in shown.stdout
+
+
+def told_to(s: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """What a command prints that must do what it is told."""
+    for variable, value in settings.as_environ(s).items():
+        monkeypatch.setenv(variable, value)
+    answer = CliRunner().invoke(app, list(arguments))
+    assert answer.exit_code == 0, answer.output
+    return answer.stdout
+
+
+def without_silent(rebuilt: dict[bytes, Memory], memories: dict[bytes, Memory]) -> set[str]:
+    """Take off timers that fired with nothing to say, which the order of record does not tell."""
+    found: set[str] = set()
+    for key, memory in rebuilt.items():
+        silent = [t for name, t in memory.timers.items() if name not in memories[key].timers]
+        for timer in silent:
+            del memory.timers[timer.id]
+            memory.kept[timer.event].uses -= 1
+            if memory.kept[timer.event].uses == 0:
+                del memory.kept[timer.event]
+        found.update(timer.id for timer in silent)
+    return found
+
+
+def differing(some: dict[bytes, Memory], others: dict[bytes, Memory]) -> dict[int, list[object]]:
+    """Of which memory which fields are not the same, by number."""
+    found: dict[int, list[object]] = {}
+    for number, key in enumerate(sorted(some.keys() | others.keys())):
+        one, other = some.get(key, Memory()), others.get(key, Memory())
+        for name in one.__struct_fields__:
+            pair = getattr(one, name), getattr(other, name)
+            if pair[0] != pair[1]:
+                found.setdefault(number, []).append((name, *pair))
+    return found
 
 
 def drain_sink(s: Settings) -> None:
