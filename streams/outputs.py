@@ -15,11 +15,11 @@ from rules.memory.attendant import Activity
 from streams.lanes import Passage
 from streams.means import Means
 from streams.origin import Origin, origin_headers, origin_of
-from streams.past import Due, activity_of
+from streams.past import Brought, Due, activity_of
 from streams.state import Memories
 from streams.state.interrupted import Withdrawal
 from streams.state.rereading import Reread
-from streams.supervision import Answer, Brought, DeadLetter, Repeated, Result, TimerFailed
+from streams.supervision import Answer, DeadLetter, Repeated, Result, TimerFailed
 from streams.transport import Batch
 
 log = logging.getLogger(__name__)

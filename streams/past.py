@@ -98,3 +98,11 @@ def activity_of(key: bytes, headers: Mapping[str, Any]) -> Activity:
     """What a record of the activities topic tells a group of. Raises UnicodeDecodeError."""
     group = key.decode("utf-8", "surrogatepass")
     return Activity(group, ActivityHeaders.SUPERSEDED not in headers)
+
+
+class Brought(NamedTuple):
+    """An intake record that is read again."""
+
+    value: bytes | None
+    key: bytes | None
+    received_ms: int | None

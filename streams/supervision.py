@@ -22,7 +22,7 @@ from rules.memory.instants import us_of
 from rules.memory.uncovered import Uncovered
 from streams.cutting import fit_alert, fit_decision
 from streams.errors import StateUnreadable, kind_and_place
-from streams.past import Attendant, Due, Past
+from streams.past import Attendant, Brought, Due, Past
 
 DEFAULT_MAX_OUTPUT_BYTES: Final = 4 * 1_048_576 - 16_384
 """Of a decision's value; the rest of 4 MiB is for key, headers and the batch around it."""
@@ -101,14 +101,6 @@ class TimerFailed(NamedTuple):
     """A timer that could not be evaluated: a bug. It waits until its subject is heard of again."""
 
     detail: str
-
-
-class Brought(NamedTuple):
-    """An intake record that is read again."""
-
-    value: bytes | None
-    key: bytes | None
-    received_ms: int | None
 
 
 Result: TypeAlias = Answer | Repeated | DeadLetter

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders
+from contracts.backfill import Backfill
+from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, encode_record
 from contracts.event import Event, encode_event
 from rules.memory.attendant import Activity
 from rules.memory.instants import us_of
-from streams.past import Due, activity_of
+from streams.past import Brought, Due, activity_of
 from streams.state.interrupted import Tail
 from streams.supervision import (
     Answer,
@@ -116,6 +117,30 @@ class Log:
         tick = LogRecord(TICKS, self.partition, self._ticks, 0, None, b"", ())
         while (due := self.past.due(us_of(until.time))) is not None:
             self._fire(due, tick)
+
+    def backfills(self, *records: LogRecord, number: int = 1, tick: int = 0) -> bool:
+        """A whole backfill of prescriptions out of records of one topic; False if none is done.
+
+        `tick` is where its first step stands: the same place again is a step that comes again.
+        """
+        told = {"id": "b", "from_us": 0, "families": ("prescription",)}
+        offsets = [record.offset for record in records]
+        piece = {"topic": records[0].topic, "first": min(offsets), "last": max(offsets)}
+        steps = [
+            Backfill(number=0, **told),
+            Backfill(number=number, **told, **piece),
+            Backfill(number=number + 1, complete={"prescription": 0}, **told),
+        ]
+        for n, step in enumerate(steps):
+            read = records if step.topic else ()
+            brought = [Brought(r.value, r.key, r.timestamp_ms) for r in read]
+            done = self._by.backfill(step, self.past, brought)
+            if done is None:
+                return False
+            place = LogRecord(TICKS, self.partition, tick + n, 0, None, b"", ())
+            kind = (KindHeaders.KIND, KindHeaders.BACKFILL)
+            self._write(None, encode_record(done), (*origin_of(place), kind))
+        return True
 
     def withdraws(self) -> None:
         """What a restarted worker does first about timers of the run before."""

@@ -15,10 +15,9 @@ from contracts.identity import EventKey, decision_id, partition_of
 from contracts.intake import Rejected, decode
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
-from streams.past import Due, activity_of
+from streams.past import Brought, Due, activity_of
 from streams.supervision import (
     Answer,
-    Brought,
     Issued,
     Joined,
     Repeated,

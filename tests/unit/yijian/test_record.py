@@ -301,3 +301,44 @@ def test_a_group_that_was_told_by_an_interrupted_run_hears_that_the_act_left_it_
     assert log.activities[-2].headers  # the group is told that the act is another's by now
     found = log.replayed()
     assert (found.differing, found.repeats, alerts(found)) == ([], 1, [])
+
+
+def test_what_a_backfill_brought_in_has_its_place_in_the_order(log: Log) -> None:
+    old = log.comes(event("a", 0))
+    log.takes(old)
+    assert log.backfills(old)
+    log.takes(event("c", 60))
+    found = log.replayed()
+    assert found.differing == []
+    assert found.decisions == 2
+
+
+def test_a_step_of_a_backfill_that_comes_again_after_a_crash_is_where_it_came_last(
+    log: Log,
+) -> None:
+    old = log.comes(event("a", 0))
+    log.takes(old)
+    assert log.backfills(old, tick=5)
+    log.restart()
+    log.takes(old, event("b", 1))
+    assert log.backfills(old, tick=5)
+    found = log.replayed()
+    assert found.differing == []
+    assert found.voided == 4  # the event, and three steps
+
+
+def test_a_backfill_that_is_not_where_it_was_done_is_noticed(log: Log) -> None:
+    old = log.comes(event("a", 0))
+    log.takes(old)
+    log.past.coverage.forget()
+    assert log.backfills(old)
+    first, *steps = log.decisions
+    log.decisions = [*steps, first]
+    assert log.replayed().differing
+
+
+def test_a_backfill_that_lost_a_step_ends(log: Log) -> None:
+    old = log.comes(event("a", 0))
+    log.takes(old)
+    assert not log.backfills(old, number=2)
+    assert log.past.coverage.refilled_by == ""
