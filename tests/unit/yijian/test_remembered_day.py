@@ -72,7 +72,8 @@ class Side:
     @property
     def left(self) -> set[str]:
         """The duties that nothing settled."""
-        return {timer for memory in self.memories.values() for timer in memory.timers}
+        timers = (timer for memory in self.memories.values() for timer in memory.timers.values())
+        return {timer.id for timer in timers if not timer.by}
 
 
 def test_memories_that_are_written_and_read_at_each_event_decide_the_same(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.event import Event
@@ -95,12 +95,14 @@ def in_order(sent: list[Sent]) -> list[Sent]:
     return sorted((one._replace(delay_s=0) for one in sent), key=lambda one: one.arrives_us)
 
 
+@settings(deadline=None)  # the first examples compile rules
 @given(days())
 def test_delays_within_the_lateness_change_nothing_that_waits(sent: list[Sent]) -> None:
     late = sorted(sent, key=lambda one: (one.arrives_us, one.event.id))
     assert stands_after(late) == stands_after(in_order(sent))
 
 
+@settings(deadline=None)
 @given(days(), st.data())
 def test_an_event_that_comes_again_changes_nothing(sent: list[Sent], data: st.DataObject) -> None:
     ordered = in_order(sent)
