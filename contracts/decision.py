@@ -335,22 +335,33 @@ class ActivityHeaders:
 
     SUPERSEDED: Final = "yijian-superseded"
     """A later revision of the act, which came before this one, does not name the group."""
+    MESSAGE: Final = "yijian-message"
+    """On what is for a subject and no group: `join`, `go`, `moved` or `forward` (contracts.tie)."""
+    CLOCKS: Final = "yijian-clocks"
+    """On `moved`: how late it is for each source, as JSON: the time of its latest event, and of
+    the broker when that came, in microseconds."""
 
 
 class KindHeaders:
     """Headers that tell records of the decisions topic apart. A decision about an event has none.
 
     `yijian-kind: repeat` is a `Repeat` and no decision; `interrupted` withdraws a decision of a
-    run that ended before it was remembered; `backfill` (contracts.backfill) is no decision either.
-    A decision that a timer led to names it, and the clock of the event's source when it fired.
+    run that ended before it was remembered; `backfill` (contracts.backfill), `forward` and `tie`
+    (contracts.tie) are no decisions either. A decision that a timer led to names it, and the clock
+    of the event's source when it fired.
     """
 
     KIND: Final = "yijian-kind"
     REPEAT: Final = b"repeat"
     INTERRUPTED: Final = b"interrupted"
     BACKFILL: Final = b"backfill"
-    NO_DECISION: Final = frozenset({REPEAT, BACKFILL})
+    FORWARD: Final = b"forward"
+    TIE: Final = b"tie"
+    NO_DECISION: Final = frozenset({REPEAT, BACKFILL, FORWARD, TIE})
     """Kinds of records that whoever reads decisions passes over."""
+    GENERATION: Final = "yijian-generation"
+    """On decisions about a person with several identities: how often what is remembered moved. Of
+    two decisions of one identity the one of the higher generation stands, wherever it is."""
     TIMER: Final = "yijian-timer"
     CLOCK_US: Final = "yijian-clock-us"
 

@@ -175,6 +175,9 @@ def forget(memory: Memory, horizon: Horizon, lateness_us: int) -> None:
             memory.forgotten[act.family] = max(before, memory.forgotten.get(act.family, before))
     for key in old:
         del memory.acts[key]
+    if memory.came:
+        known = memory.acts.keys() | memory.allergies.keys() | memory.conditions.keys()
+        memory.came = {key: subject for key, subject in memory.came.items() if key in known}
     visits = {act.encounter for act in memory.acts.values()}
     ends = latest - horizon.longest_us - max(_REPEATS_US, lateness_us)
     for visit in [v for v, at in memory.ended.items() if at < ends and v not in visits]:

@@ -20,13 +20,15 @@ from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
 from rules.engine.run import local_day
 from rules.facts.base import Context
-from rules.memory import applying, bringing, delivery, person
-from rules.memory.coverage import Coverage
+from rules.memory import applying, bringing, delivery, merging, person
+from rules.memory.coverage import ALWAYS_US, Coverage
 from rules.memory.deadlines import Deadlines, waiting_until
 from rules.memory.history import Recalled
-from rules.memory.horizon import Horizon
-from rules.memory.instants import us_of
-from rules.memory.model import NEVER_US, Act, Memory, Seen, event_key
+from rules.memory.horizon import PAIRS, Horizon
+from rules.memory.instants import instant_of, us_of
+from rules.memory.model import NEVER_US, Act, Memory, Seen, act_key, event_key
+from rules.memory.statements import stated
+from rules.memory.ties import Mail, home_of
 from rules.memory.uncovered import Uncovered, looks_of, uncovered
 
 _FORGET_EVERY: Final = 32
@@ -69,6 +71,10 @@ class Taken(msgspec.Struct, gc=False):
     """Whether the memory is another one now."""
     activities: tuple[Activity, ...] = ()
     """The groups that are told of the event."""
+    mails: tuple[Mail, ...] = ()
+    """What other subjects are told because of it."""
+    forwarded: str = ""
+    """Where the event is answered instead; nothing happened here."""
 
 
 class Attendant:
@@ -177,6 +183,8 @@ class Attendant:
         """
         bringing.notes(coverage, event)
         family = EVENT_TYPES[event.type].family
+        if home_of(memory):
+            return False  # where the person is remembered, nothing is called known by this
         if not bringing.is_wanted(event, digest[:_TELLING], memory):
             return False
         at_us = us_of(event.time)
@@ -190,6 +198,24 @@ class Attendant:
             if max(act.at_us, act.event_us) >= latest_us - kept.longest_us - self.lateness_us:
                 is_new |= bringing.bring(memory, act)
         return is_new
+
+    def known(self, memory: Memory, coverage: Coverage) -> dict[str, int]:
+        """By family, and for its halves of pairs, the time before which acts are not known.
+
+        Families of which everything is known are left out.
+        """
+        recalled = Recalled(memory, coverage.kept_for(self.horizon))
+        latest_us = max(memory.latest_us, coverage.latest_us)
+        at = instant_of(latest_us)
+        zone = self.evaluator.zone("", at)
+        found: dict[str, int | None] = {}
+        for family, kept in self.horizon.families.items():
+            said = stated(self.evaluator.knowledge, family, at.astimezone(zone).date(), zone)
+            found[family] = recalled.known_since(family, said)
+            if kept.halves is not None:
+                found[f"{family}{PAIRS}"] = recalled.pairs_since(family)
+        sinces = {name: latest_us if us is None else us for name, us in found.items()}
+        return {name: since for name, since in sinces.items() if since > ALWAYS_US}
 
     def uncovered(self, coverage: Coverage) -> list[Uncovered]:
         """The rules that look back further than is known; from any thread."""
@@ -215,6 +241,9 @@ class Attendant:
         memory.seen[key] = Seen(digest[:_TELLING], at_us)
         memory.latest_us = max(memory.latest_us, at_us)
         family, verb, _ = EVENT_TYPES[event.type]
+        of = event.subject if event.subject in memory.links else ""
+        if memory.links and verb != "draft":
+            merging.came(memory, act_key(event.source, family, event.data.act_id), of)
         kept = self.horizon.families.get(family)
         present = None
         if kept is not None:
@@ -222,7 +251,7 @@ class Attendant:
             if verb != "draft":
                 applying.enter(memory, present)
         if verb != "draft" and not self.group:  # a group knows nothing of its patients
-            person.learn(event, at_us, memory, self.evaluator.knowledge)
+            person.learn(event, at_us, memory, self.evaluator.knowledge, of)
         return present
 
     def _context(self, event: Event) -> Context:

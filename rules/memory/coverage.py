@@ -7,7 +7,7 @@ nothing of it was dropped. Where one is not known, the window is not covered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -62,6 +62,8 @@ class Coverage(msgspec.Struct):
     """Of a backfill that goes on."""
     refilled_by: str = ""
     """The last backfill that was completed."""
+    unfilled: dict[str, int] = {}
+    """Since when so much is kept of what `held` names without what backfills brought in."""
     groups: dict[str, Coverage] = {}
     """The same for acts that are grouped by some facts, by the names of the facts."""
 
@@ -115,6 +117,8 @@ class Coverage(msgspec.Struct):
         for name in (family, f"{family}{PAIRS}"):
             held = self.held.get(name)
             if held is not None and at_us < held.since_us:
+                own_us = self.unfilled.get(name, held.since_us)
+                self.unfilled[name] = max(own_us, held.since_us)
                 self.held[name] = msgspec.structs.replace(held, since_us=at_us)
 
     def known_since(self, family: str, stated: Stated = NOTHING_STATED) -> int | None:
@@ -127,16 +131,25 @@ class Coverage(msgspec.Struct):
         """
         return self._since(family, family, stated)
 
-    def covers_pairs(self, families: Iterable[str], at_us: int) -> bool:
+    def covers_pairs(
+        self, families: Iterable[str], at_us: int, not_known: Callable[[str], int]
+    ) -> bool:
         """Whether all lines of these families are known that can be the other half of a pair of
-        one whose use begins then."""
-        return all(self._covers(family, at_us) for family in families)
+        one whose use begins then; `not_known` tells before when they are not for another reason.
+        """
+        return all(self._covers(family, at_us, not_known) for family in families)
 
-    def _covers(self, family: str, at_us: int) -> bool:
+    def pairs_since(self, family: str) -> int | None:
+        """From when lines of a family are known as halves of pairs; None: never."""
+        return self._since(family, f"{family}{PAIRS}")
+
+    def _covers(self, family: str, at_us: int, not_known: Callable[[str], int]) -> bool:
         name = f"{family}{PAIRS}"
         held = self.held.get(name)
-        since = self._since(family, name)
-        return since is not None and held is not None and since <= at_us - held.span_us
+        since = self.pairs_since(family)
+        if since is None or held is None:
+            return False
+        return max(since, not_known(name)) <= at_us - held.span_us
 
     def _since(self, family: str, name: str, stated: Stated = NOTHING_STATED) -> int | None:
         if self.is_total:

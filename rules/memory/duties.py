@@ -21,7 +21,7 @@ from rules.facts.restoring import restore
 from rules.logic import Truth
 from rules.memory.applying import counts
 from rules.memory.coverage import Coverage
-from rules.memory.history import restored
+from rules.memory.history import Recalled, restored
 from rules.memory.horizon import TRUSTED, expected_facts
 from rules.memory.model import Act, Memory, Raw, Timer
 from rules.memory.statements import stated
@@ -125,7 +125,7 @@ class Duties:
             return trusting
         family = expect.event.partition(".")[0]
         said = stated(self._knowledge, family, place.day, place.zone)
-        since = coverage.known_since(family, said)
+        since = Recalled(acts.memory, coverage).known_since(family, said)
         why = "" if since is not None and since <= timer.from_us else "not_covered"
         shown = since if why else None
         return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=shown)

@@ -14,16 +14,17 @@ import msgspec
 
 from contracts.backfill import Backfill
 from contracts.event import EVENT_TYPES, Event
+from contracts.tie import GO, JOIN, MOVED
 from rules.engine.asked import NONE, Asked
 from rules.engine.evaluator import Evaluator
 from rules.grouping import Grouping, Keys, facts_of_key, facts_of_scope, scope_of
-from rules.memory import applying
+from rules.memory import applying, ties
 from rules.memory.attendant import Activity, Attendant, MemorySettings, Taken
 from rules.memory.coverage import Coverage
 from rules.memory.deadlines import drop
 from rules.memory.history import Recalled
 from rules.memory.instants import us_of
-from rules.memory.model import Memory, Sent, act_key, event_key
+from rules.memory.model import Memory, Seen, Sent, act_key, event_key
 from rules.memory.uncovered import Uncovered
 from rules.naming import line_names
 
@@ -92,12 +93,49 @@ class Attendants:
         spans = [attendant.horizon.longest_us for attendant in self.groups.values()]
         self._span_us = max(spans, default=0) + self.patients.lateness_us
 
-    def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> Taken:
-        """What an event leads to for its patient, and the groups that are told of it."""
+    def take(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, own: str = ""
+    ) -> Taken:
+        """What an event leads to for its patient, and the groups that are told of it.
+
+        `own` is whose memory it is; "": the event's subject's.
+        """
+        own = own or event.subject
+        if memory.links or own != event.subject:
+            home = ties.elsewhere(memory, own, event.subject)
+            if home and event_key(event.source, event.id) not in memory.seen:
+                return Taken(changed=False, forwarded=home)
         taken = self.patients.take(event, digest, memory, coverage)
-        if taken.changed and self.groups:
-            taken.activities = self._told(event, memory)
+        if taken.changed:
+            if self.groups:
+                taken.activities = self._told(event, memory)
+            taken.mails = ties.tied(
+                event, memory, own, lambda: self.patients.known(memory, coverage)
+            )
         return taken
+
+    def hear(
+        self, kind: str, value: bytes, mark: str, memory: Memory, coverage: Coverage, own: str, *,
+        is_written: bool,
+    ) -> ties.Told | None:  # fmt: skip
+        """What a message of a subject's identities leads to; None where it was heard before.
+
+        `mark` names the message, `is_written` says whether the memory is as it was written last.
+        """
+        if mark in memory.seen:
+            return None
+        if kind == JOIN:
+            told = ties.join(
+                memory, own, value.decode(), lambda: self.patients.known(memory, coverage)
+            )
+        elif kind == GO:
+            told = ties.go(memory, own, is_written=is_written)
+        elif kind == MOVED:
+            told = ties.arrive(memory, own, value)
+        else:
+            raise ValueError(f"no message is called {kind}")
+        memory.seen[mark] = Seen("", memory.latest_us)
+        return told
 
     def join(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, activity: Activity

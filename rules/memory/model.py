@@ -73,6 +73,8 @@ class Said(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     value: Raw
     at_us: int
     source: str = ""
+    of: str = ""
+    """The subject whose event said so, where it is not the one that is remembered here."""
 
 
 class Measured(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
@@ -88,6 +90,8 @@ class Measured(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     revision: int = 0
     is_void: bool = False
     """It was corrected, or taken back."""
+    of: str = ""
+    """The subject whose event said so, where it is not the one that is remembered here."""
 
 
 class Step(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -196,7 +200,7 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     alerts: dict[str, list[Raw]] = {}
     """Alert id to its state and the time of it."""
     links: dict[str, str] = {}
-    """Other subjects of the same person, and how they are tied: linked or merged."""
+    """Other subjects of the same person, and how they are tied; see rules.memory.ties."""
     ended: dict[str, int] = {}
     """Visit to the time of its end."""
     groups: dict[str, Sent] = {}
@@ -205,6 +209,12 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Family to the time before which acts may have been dropped."""
     runs: dict[str, list[Said]] = {}
     """Facts of the person that change: since when which value was said, oldest first."""
+    came: dict[str, str] = {}
+    """Act key to the subject whose event the act came with, where that is one of `links`."""
+    outbox: dict[str, bytes] = {}
+    """Subject to what is given to it, until that is sent."""
+    generation: int = 0
+    """How often what is remembered here moved from one subject to another."""
 
     @property
     def next_us(self) -> int:
@@ -216,13 +226,14 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
         return not (
             self.seen or self.acts or self.said or self.timers or self.measured or self.links
             or self.allergies or self.conditions or self.delivered or self.alerts or self.groups
+            or self.outbox
         )  # fmt: skip
 
 
 _PLAIN: Final = 2
-"""So many fields come before those that are dicts."""
+"""So many fields come before those that are dicts; one comes after them."""
 _plain = attrgetter(*Memory.__struct_fields__[:_PLAIN])
-_stores = attrgetter(*Memory.__struct_fields__[_PLAIN:])
+_stores = attrgetter(*Memory.__struct_fields__[_PLAIN:-1])
 
 
 def copied(memory: Memory) -> Memory:
@@ -231,6 +242,7 @@ def copied(memory: Memory) -> Memory:
     Values are shared, for they are replaced and never changed; but for timers.
     """
     twin = Memory(*_plain(memory), *map(dict.copy, _stores(memory)))
+    twin.generation = memory.generation
     for name, timer in memory.timers.items():
         own = twin.timers[name] = copy(timer)
         own.steps, own.fired = timer.steps.copy(), timer.fired.copy()

@@ -53,7 +53,7 @@ class Partners:
 
     def covers(self, begin: datetime) -> bool:
         """Whether every line is known that matters for one whose use begins then."""
-        return self._recalled.coverage.covers_pairs(self._families, us_of(begin))
+        return self._recalled.covers_pairs(self._families, us_of(begin))
 
     def _found(self) -> Iterator[Element]:
         for key, act in self._recalled.memory.acts.items():

@@ -39,13 +39,13 @@ _fields: Final = attrgetter(*FIELDS)
 _ENDS: Final = frozenset({"discharged", "ended"})
 
 
-def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase) -> None:
-    """Take over what an event says of the patient."""
+def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase, of: str = "") -> None:
+    """Take over what an event says of the patient; `of` is its subject, where that is another."""
     data: Any = event.data
     kind = type(data)
     snapshot = data.patient
     if type(snapshot) is PatientSnapshot:
-        _snapshot(snapshot, at_us, memory, knowledge)
+        _snapshot(snapshot, at_us, memory, knowledge, of)
     if kind is Encounter:
         if EVENT_TYPES[event.type].verb in _ENDS:
             memory.ended[data.act_id] = at_us
@@ -53,13 +53,13 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase) ->
         for name in TIMELESS:
             value = getattr(data, name)
             if value is not UNSET:
-                _say(memory, name, value, at_us, "patient")
+                _say(memory, name, Said(raw_of(value), at_us, "patient", of))
     elif kind is Result or kind is Observation:
         family, verb, _ = EVENT_TYPES[event.type]
         act = act_key(event.source, family, data.act_id)
-        _revise(act, data.revision, memory)
+        revise(act, data.revision, memory)
         is_void = verb in VOIDING
-        _measure(data.items, at_us, memory, knowledge, act, data.revision, is_void=is_void)
+        _measure(data.items, at_us, memory, knowledge, act, data.revision, of, is_void=is_void)
     elif kind is AllergyStatement:
         _listed(memory.allergies, event, data.allergies)
     elif kind is Condition:
@@ -67,24 +67,24 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase) ->
 
 
 def _snapshot(
-    snapshot: PatientSnapshot, at_us: int, memory: Memory, knowledge: KnowledgeBase
+    snapshot: PatientSnapshot, at_us: int, memory: Memory, knowledge: KnowledgeBase, of: str
 ) -> None:
     said = memory.said
     for name, value in zip(FIELDS, _fields(snapshot), strict=True):
         if value is UNSET:
             continue
         known = said.get(name)
-        one = Said(raw_of(value), at_us)
+        one = Said(raw_of(value), at_us, of=of)
         if name not in TIMELESS:
-            memory.runs[name] = _run(memory.runs.get(name, ()), one)
+            memory.runs[name] = run_with(memory.runs.get(name, ()), one)
         if known is None or (at_us >= known.at_us and not known.source):
             said[name] = one
     observed = snapshot.observations
     if type(observed) is Listing:
-        _measure(observed.items, at_us, memory, knowledge)
+        _measure(observed.items, at_us, memory, knowledge, of=of)
 
 
-def _run(known: Sequence[Said], one: Said) -> list[Said]:
+def run_with(known: Sequence[Said], one: Said) -> list[Said]:
     """Since when which value was said, with one more statement; the last few."""
     found: list[Said] = []
     for said in sorted((*known, one), key=lambda said: (said.at_us, repr(said.value))):
@@ -93,13 +93,18 @@ def _run(known: Sequence[Said], one: Said) -> list[Said]:
     return found[-_KEPT_RUNS:]
 
 
-def _say(memory: Memory, name: str, value: Any, at_us: int, source: str) -> None:
+def _say(memory: Memory, name: str, one: Said) -> None:
     known = memory.said.get(name)
-    if known is None or (bool(source), at_us) >= (bool(known.source), known.at_us):
-        memory.said[name] = Said(raw_of(value), at_us, source)
+    if known is None or weight(one) >= weight(known):
+        memory.said[name] = one
 
 
-def _revise(act: str, revision: int, memory: Memory) -> None:
+def weight(said: Said) -> tuple[bool, int]:
+    """Of two statements the one of the greater weight stands."""
+    return bool(said.source), said.at_us
+
+
+def revise(act: str, revision: int, memory: Memory) -> None:
     """What earlier revisions of an act measured does not count any more; it stays for a while,
     so that they are known when they come again."""
     for name, values in memory.measured.items():
@@ -113,7 +118,7 @@ def _revise(act: str, revision: int, memory: Memory) -> None:
 
 def _measure(
     items: Any, at_us: int, memory: Memory, knowledge: KnowledgeBase, act: str = "",
-    revision: int = 0, *, is_void: bool = False,
+    revision: int = 0, of: str = "", *, is_void: bool = False,
 ) -> None:  # fmt: skip
     if act and any(
         one.act == act and one.revision > revision
@@ -133,9 +138,13 @@ def _measure(
             continue
         value = item.value if item.value is not UNSET else item.text
         raw = None if value is UNSET else raw_of(value)
-        measured = Measured(raw, when, (code.system, code.code), act, revision, is_void)
-        if measured not in values:
-            memory.measured[analyte.id] = sorted([*values, measured], key=_when)[-_KEPT_VALUES:]
+        measured = Measured(raw, when, (code.system, code.code), act, revision, is_void, of)
+        memory.measured[analyte.id] = values_with(values, measured)
+
+
+def values_with(values: list[Measured], one: Measured) -> list[Measured]:
+    """The values of an analyte with one more: the last few."""
+    return values if one in values else sorted([*values, one], key=_when)[-_KEPT_VALUES:]
 
 
 def _when(measured: Measured) -> tuple[int, str, str]:

@@ -1,0 +1,206 @@
+"""Subjects that are one person: where the person is remembered, and how memories move.
+
+A person is remembered at one subject, its home: the smallest of those that were tied, by name. So
+memories move from larger names to smaller ones only, and whatever the order in which ties become
+known, they come to one home. What moved leaves a stub behind, which passes on what still comes.
+
+Nothing is given away that is not remembered to be given: it lies in the outbox first, and a
+message of a subject to itself (`go`) lets it go once that is written. So whatever arrives was true
+of the subject that gave it, whoever is interrupted, and to give it twice gives the same.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+import msgspec
+
+from contracts.event import EVENT_TYPES, Event
+from contracts.identity import Subject
+from contracts.tie import GO, JOIN, MOVED
+from rules.memory.merging import merge
+from rules.memory.model import Memory, Seen, decode, encode
+from rules.memory.parting import parted
+
+TIED: Final = "tied"
+"""As a link of a home: this subject is the same person."""
+AWAY: Final = "moved"
+"""As the only link of a stub: this subject is its home, or knows it."""
+TIES: Final = frozenset({"linked", "merged"})
+PARTS: Final = "unlinked"
+_DIGEST: Final = 16
+_LONGEST: Final = 512
+
+KnownSince = Callable[[], Mapping[str, int]]
+"""Tells by family the time before which acts are not known of who leaves."""
+
+
+class Mail(NamedTuple):
+    """A message to a subject, wherever that is remembered."""
+
+    kind: str
+    to: str
+    value: bytes = b""
+    """Of `forward` the event as it came; "" where whoever has it fills it in."""
+
+
+class Parcel(msgspec.Struct, array_like=True):
+    """What `moved` brings: a memory, or only where the person is remembered now."""
+
+    sender: str
+    generation: int
+    memory: bytes = b""
+    known: dict[str, int] = {}
+    """By family the time before which acts are not known."""
+    returns: bool = False
+    """Whether the subject is a home again, with what is its own."""
+    home: str = ""
+    """Where the person is remembered now; there is no memory then."""
+
+
+class Told(NamedTuple):
+    """What a message led to."""
+
+    step: str
+    mails: tuple[Mail, ...] = ()
+    digest: str = ""
+
+
+def home_of(memory: Memory) -> str:
+    """Where a stub sends what comes; "" where the subject is remembered here."""
+    for subject, how in memory.links.items():
+        return subject if how == AWAY else ""
+    return ""
+
+
+def elsewhere(memory: Memory, own: str, subject: str) -> str:
+    """Where an event of a subject is to be answered that came to `own`; "" where it is here."""
+    home = home_of(memory)
+    if not home:
+        if subject == own or subject in memory.links:
+            return ""
+        home = subject
+    return own if memory.outbox else home
+
+
+def tied(event: Event, memory: Memory, own: str, known: KnownSince) -> tuple[Mail, ...]:
+    """What an event about identities leads to at the home of its subject."""
+    family, verb, _ = EVENT_TYPES[event.type]
+    if family != "patient":
+        return ()
+    other = getattr(event.data, "other_subject", None)
+    if not isinstance(other, str) or not _is_subject(other):
+        return ()
+    if verb in TIES:
+        return join(memory, own, other, known).mails
+    if verb == PARTS:
+        return _part(memory, own, event.subject, other, known)
+    return ()
+
+
+def join(memory: Memory, own: str, other: str, known: KnownSince) -> Told:
+    """`own` and `other` are one person: which of them leaves for the other."""
+    home = home_of(memory)
+    if home:
+        return Told("passes", (Mail(JOIN, own if memory.outbox else home, other.encode()),))
+    if memory.outbox:
+        return Told("waits", (Mail(JOIN, own, other.encode()),))
+    if other == own or other in memory.links:
+        return Told("nothing")
+    if other > own:
+        return Told("asks", (Mail(JOIN, other, own.encode()),))
+    parcel = _packed(own, memory, memory.generation, known)
+    _leave(memory, other, parcel)
+    return Told("leaves", (Mail(GO, own),), digest_of(parcel))
+
+
+def go(memory: Memory, own: str, *, is_written: bool) -> Told:
+    """Send what is given away, where it is written that it is."""
+    if not memory.outbox:
+        return Told("nothing")
+    if not is_written:
+        return Told("waits", (Mail(GO, own),))
+    mails = tuple(Mail(MOVED, to, value) for to, value in memory.outbox.items())
+    memory.outbox = {}
+    return Told("sends", mails, digest_of(*(mail.value for mail in mails)))
+
+
+def arrive(memory: Memory, own: str, value: bytes) -> Told:
+    """Take what was given. Raises msgspec.DecodeError or zlib.error for other bytes."""
+    parcel = _read(zlib.decompress(value))
+    digest, home = digest_of(value), home_of(memory)
+    if parcel.home:
+        if not home or home == parcel.home or parcel.generation < memory.generation:
+            return Told("nothing", (), digest)
+        memory.links = {parcel.home: AWAY}
+        return Told("points", (), digest)
+    if home and not parcel.returns:
+        return Told("passes", (Mail(MOVED, own if memory.outbox else home, value),), digest)
+    mark = f"\x1f{digest}"
+    if mark in memory.seen:
+        return Told("nothing", (), digest)
+    if home:
+        memory.links = {}
+    moved = decode(parcel.memory)
+    merge(memory, own, moved, own if parcel.returns else parcel.sender, parcel.known)
+    others = moved.links if parcel.returns else {parcel.sender: TIED, **moved.links}
+    memory.links |= {subject: TIED for subject in others if subject != own}
+    memory.generation = max(memory.generation, parcel.generation + 1)
+    memory.seen[mark] = Seen("", memory.latest_us)
+    return Told("returns" if parcel.returns else "arrives", (), digest)
+
+
+def digest_of(*values: bytes) -> str:
+    """Names what was given: of memories what they hold, however they are packed."""
+    digest = sha256()
+    for value in values:
+        digest.update(zlib.decompress(value))
+    return digest.hexdigest()[:_DIGEST]
+
+
+def _part(memory: Memory, own: str, one: str, other: str, known: KnownSince) -> tuple[Mail, ...]:
+    """`other` leaves the person of `one`; where it is the home, all others leave it."""
+    person = {own, *memory.links}
+    if home_of(memory) or one == other or not {one, other} <= person:
+        return ()
+    leaving = {other} if other != own else person - {own}
+    to = min(leaving)
+    part = parted(memory, leaving, to)
+    part.links = dict.fromkeys(sorted(leaving - {to}), TIED)
+    given = {to: _packed(own, part, memory.generation, known, returns=True)}
+    # Whoever stands for one of the others must know where they are now, or not lose them.
+    home = own if other != own else to
+    pointer = _written(Parcel(own, memory.generation, home=home))
+    given |= dict.fromkeys(sorted(person - {own, to}), pointer)
+    memory.links = {subject: how for subject, how in memory.links.items() if subject not in leaving}
+    memory.outbox |= given
+    return (Mail(GO, own),)
+
+
+def _leave(memory: Memory, home: str, parcel: bytes) -> None:
+    """Nothing stays but where to send what comes, and which events were answered here."""
+    empty = Memory(latest_us=memory.latest_us, seen=memory.seen, generation=memory.generation)
+    for name in memory.__struct_fields__:
+        setattr(memory, name, getattr(empty, name))
+    memory.links, memory.outbox = {home: AWAY}, {home: parcel}
+
+
+def _packed(
+    own: str, given: Memory, generation: int, known: KnownSince, *, returns: bool = False
+) -> bytes:
+    return _written(Parcel(own, generation, encode(given), dict(known()), returns))
+
+
+def _written(parcel: Parcel) -> bytes:
+    return zlib.compress(_encode(parcel), 1)
+
+
+def _is_subject(text: str) -> bool:
+    return len(text) <= _LONGEST and "\n" not in text and Subject.parse(text) is not None
+
+
+_encode = msgspec.msgpack.Encoder(decimal_format="string").encode
+_read = msgspec.msgpack.Decoder(Parcel).decode
