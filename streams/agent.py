@@ -8,6 +8,8 @@ from time import monotonic
 from typing import Any, Final
 
 from contracts.backfill import Backfill
+from contracts.decision import ActivityHeaders
+from contracts.tie import GO
 from streams.means import Means
 from streams.outputs import Outputs
 from streams.state.rereading import step_of
@@ -15,6 +17,7 @@ from streams.transport import Batch
 
 __all__ = ["Agent", "Means"]
 
+_GIVES: Final = (ActivityHeaders.MESSAGE, GO.encode())
 _RETRY_S: Final = 0.01
 _FIRED_AT_ONCE: Final = 200
 """Timers between two turns of the event loop."""
@@ -41,7 +44,9 @@ class Agent:
         """Work through `batches` for ever. An exception that leaves this is a bug."""
         async for batch in batches:
             await self._lanes.room()
-            if await self._is_remembered(batch) and await self._may_write(batch):
+            if not (await self._is_remembered(batch) and await self._may_write(batch)):
+                continue
+            if not self._gives_away(batch) or await self._is_settled(batch):
                 await self._process(batch)
 
     async def _is_remembered(self, batch: Batch) -> bool:
@@ -51,6 +56,20 @@ class Agent:
             batch.tp.partition,
             lambda: self._lanes.open and self._means.is_current(batch.epoch),
         )
+
+    def _gives_away(self, batch: Batch) -> bool:
+        """Whether a memory is to be sent to another subject: only what is written may be."""
+        return batch.tp.topic == self._means.topics.activities and any(
+            _GIVES in (record.headers or ()) for record in batch.records
+        )
+
+    async def _is_settled(self, batch: Batch) -> bool:
+        """Wait until all batches before are remembered; False where it is not ours any more."""
+        while self._lanes.open and self._means.is_current(batch.epoch):
+            if self._lanes.is_idle(batch.tp.partition):
+                return True
+            await asyncio.sleep(_RETRY_S)
+        return False
 
     async def _may_write(self, batch: Batch) -> bool:
         """Wait for the right to write; False where the batch is not ours any more.

@@ -59,6 +59,10 @@ class Figures:
         """Events that came again."""
         self.activities = 0
         """Events that groups were told of."""
+        self.forwarded = 0
+        """Events that were sent to where their subject is remembered."""
+        self.ties = 0
+        """Messages about identities that were taken."""
         self.joined = 0
         """Events that were decided for a group."""
         self.fired_timers = 0

@@ -164,6 +164,11 @@ class Lanes:
         self.batches += 1
         return passage
 
+    def is_idle(self, partition: int) -> bool:
+        """Whether everything is remembered and acknowledged that was taken of a partition."""
+        lane = self._lanes.get(partition)
+        return lane is None or not (lane.awaiting_outputs or lane.awaiting_state)
+
     def sent(self, passage: Passage, count: int, size: int) -> None:
         """All outputs of the batch, `count` records of `size` bytes, are with the producer."""
         passage.bytes = size

@@ -11,15 +11,18 @@ from typing import Any, Final
 from contracts.backfill import Backfill
 from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, encode_record
 from contracts.intake import Reason
+from contracts.tie import FORWARD, MOVED
 from rules.memory.attendant import Activity
+from rules.memory.ties import Mail
 from streams.lanes import Passage
 from streams.means import Means
 from streams.origin import Origin, origin_headers, origin_of
-from streams.past import Brought, Due, activity_of
+from streams.past import Brought, Due, activity_of, message_of
 from streams.state import Memories
+from streams.state.clocks import clocks_of
 from streams.state.interrupted import Withdrawal
 from streams.state.rereading import Reread
-from streams.supervision import Answer, DeadLetter, Repeated, Result, TimerFailed
+from streams.supervision import Answer, DeadLetter, Forwarded, Repeated, Result, TimerFailed
 from streams.transport import Batch
 
 log = logging.getLogger(__name__)
@@ -112,6 +115,11 @@ class Outputs:
             started = perf_counter()
             result = self._supervise(record.value, key, received_ms)
             self._figures.evaluation.observe(perf_counter() - started)
+        self._give(result, record, headers, received_ms)
+
+    def _give(self, result: Result, record: Any, headers: list[Any], received_ms: int) -> None:
+        """Hand on the answer to a record, whose origin and time are given."""
+        key: bytes | None = record.key
         if type(result) is DeadLetter:
             self._bury(record, result)
             return
@@ -119,23 +127,34 @@ class Outputs:
         if type(result) is Repeated:
             self._repeat(result, key, headers)
             return
+        if type(result) is Forwarded:
+            self._forward(result, record, headers)
+            return
         answer: Answer = result  # type: ignore[assignment]  # narrowed above
-        self._send_decision(answer.decision_bytes, answer.alerts, key, headers)
+        marked = _marked(headers, answer.generation)
+        self._send_decision(answer.decision_bytes, answer.alerts, key, marked)
         self._figures.answered(answer)
         for issued in answer.further:
-            self._send_decision(issued.decision_bytes, issued.alerts, key, headers)
+            self._send_decision(issued.decision_bytes, issued.alerts, key, marked)
             self._figures.issued(issued.decision)
         for activity in answer.activities:
             self._tell(activity, record, headers)
+        for mail in answer.mails:
+            self._post(mail, headers)
 
     def join(self, record: Any) -> None:
-        """Find what a record of the activities topic leads to in its group."""
+        """Find what a record of the activities topic leads to in its group, or for its subject."""
         key: bytes = record.key or b""
         past = self._past
         if past is None:
             return
+        told = dict(record.headers or ())
+        kind = told.get(ActivityHeaders.MESSAGE)
+        if kind is not None:
+            self._hear(kind, record, past)
+            return
         try:
-            activity = activity_of(key, dict(record.headers or ()))
+            activity = activity_of(key, told)
         except UnicodeDecodeError:
             self._bury(record, _no_subject(record.value))
             return
@@ -240,7 +259,8 @@ class Outputs:
             (KindHeaders.CLOCK_US, b"%d" % due.clock_us),
         ]
         for issued in fired:
-            self._send_decision(issued.decision_bytes, issued.alerts, due.subject, headers)
+            marked = _marked(headers, issued.generation)
+            self._send_decision(issued.decision_bytes, issued.alerts, due.subject, marked)
             self._figures.issued(issued.decision)
         self._figures.fired_timers += 1
 
@@ -274,6 +294,48 @@ class Outputs:
         self._sent_one(value)
         self._figures.activities += 1
 
+    def _hear(self, kind: bytes, record: Any, past: Memories) -> None:
+        """A message for a subject, or an event that is answered here instead of at its own."""
+        key: bytes = record.key or b""
+        origin = self._origin(record)
+        headers = origin_headers(origin)
+        if kind == FORWARD.encode():
+            result = self._supervise(record.value, None, origin.received_ms, at=key)
+            self._give(result, record, headers, origin.received_ms)
+            return
+        message = message_of(kind, key, record.value, self._partition, record.offset)
+        told = self._supervisor.hear(message, past)
+        if isinstance(told, DeadLetter):
+            self._bury(record, told)
+        elif told is not None:
+            here = [*origin_headers(self._here(record)), (KindHeaders.KIND, KindHeaders.TIE)]
+            self._send_decision(told.record, (), key, here)
+            past.clocks.hear(clocks_of(record.headers))
+            for mail in told.mails:
+                self._post(mail, headers)
+            self._figures.ties += 1
+
+    def _forward(self, forwarded: Forwarded, record: Any, headers: list[Any]) -> None:
+        """Send an event to where its subject is remembered."""
+        value: bytes = record.value
+        if len(value) > self._max_record_bytes:
+            self._bury(record, _too_large(value))
+            return
+        kind = (KindHeaders.KIND, KindHeaders.FORWARD)
+        self._send_decision(forwarded.record, (), record.key, [*headers, kind])
+        self._post(forwarded.mail, headers)
+        self._figures.forwarded += 1
+
+    def _post(self, mail: Mail, headers: list[Any]) -> None:
+        """Tell a subject something, wherever it is remembered."""
+        key = mail.to.encode("utf-8", "surrogatepass")
+        headers = [*headers, (ActivityHeaders.MESSAGE, mail.kind.encode())]
+        if mail.kind == MOVED and self._past is not None:
+            headers.append((ActivityHeaders.CLOCKS, self._past.clocks.told()))
+        home = self._placement[key]
+        self._wait((self._activities, mail.value, key, home, self._report, None, _NOW, headers))
+        self._sent_one(mail.value)
+
     def _rekey(self, record: Any, key: bytes) -> None:
         """Put a record that stands in another partition than its key's where it belongs."""
         value: bytes | None = record.value
@@ -305,8 +367,16 @@ class Outputs:
         self.size += len(value or b"")
 
     def _origin(self, record: Any) -> Origin:
-        here = Origin(self._topic, self._partition, record.offset, record.timestamp)
+        here = self._here(record)
         return origin_of(record.headers, here) if self._is_forwarded else here
+
+    def _here(self, record: Any) -> Origin:
+        return Origin(self._topic, self._partition, record.offset, record.timestamp)
+
+
+def _marked(headers: list[Any], generation: int) -> list[Any]:
+    """The headers of a decision that was made with a memory that has moved."""
+    return [*headers, (KindHeaders.GENERATION, b"%d" % generation)] if generation else headers
 
 
 def _too_large(value: bytes) -> DeadLetter:

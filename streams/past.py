@@ -15,6 +15,7 @@ from contracts.event import Event
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
+from rules.memory.ties import Mail, Told
 from rules.memory.uncovered import Uncovered
 
 
@@ -41,12 +42,28 @@ class Taken(Protocol):
     def activities(self) -> tuple[Activity, ...]:
         """The groups that are to be told of the event."""
 
+    @property
+    def mails(self) -> tuple[Mail, ...]:
+        """What is to be told to other subjects."""
+
+    @property
+    def forwarded(self) -> str:
+        """Where the event is answered instead; "" where it was answered."""
+
 
 class Attendant(Protocol):
     """The rules together with what is remembered, as the worker sees them."""
 
-    def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> Taken:
-        """What an event leads to; `memory` is changed in place."""
+    def take(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, own: str
+    ) -> Taken:
+        """What an event leads to; `memory`, which is that of `own`, is changed in place."""
+
+    def hear(
+        self, kind: str, value: bytes, mark: str, memory: Memory, coverage: Coverage, own: str, *,
+        is_written: bool,
+    ) -> Told | None:  # fmt: skip
+        """What a message of identities leads to; None where it was heard before."""
 
     def join(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, activity: Activity
@@ -81,6 +98,9 @@ class Past(Protocol):
     def undo(self, subject: bytes) -> None:
         """What was recalled last is to be again as it was then."""
 
+    def is_written(self, subject: bytes) -> bool:
+        """Whether nothing of a subject has changed since it was written."""
+
     def heard(self, event: Event, received_ms: int | None) -> None:
         """An event was looked at: its source's clock goes on."""
 
@@ -98,6 +118,23 @@ def activity_of(key: bytes, headers: Mapping[str, Any]) -> Activity:
     """What a record of the activities topic tells a group of. Raises UnicodeDecodeError."""
     group = key.decode("utf-8", "surrogatepass")
     return Activity(group, ActivityHeaders.SUPERSEDED not in headers)
+
+
+class Message(NamedTuple):
+    """A message of a subject's identities, as it came."""
+
+    kind: str
+    subject: bytes
+    value: bytes
+    mark: str
+    """Names it: where it stands."""
+
+
+def message_of(
+    kind: bytes, subject: bytes, value: bytes | None, partition: int, offset: int
+) -> Message:
+    """A record of the activities topic as a message."""
+    return Message(kind.decode(), subject, value or b"", f"\x1f{partition}\x1f{offset}")
 
 
 class Brought(NamedTuple):

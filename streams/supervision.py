@@ -11,18 +11,22 @@ from typing import Final, NamedTuple, Protocol, TypeAlias, overload
 
 import msgspec
 
+from contracts import tie as contracts_tie
 from contracts.backfill import Backfill
 from contracts.decision import Alert, Basis, DeadLetterHeaders, Decision, encode_record
 from contracts.event import EVENT_TYPES, Event
+from contracts.identity import decision_id
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
+from contracts.tie import Tie
 from knowledge_base.registry import NOTHING, Registry
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
+from rules.memory.ties import Mail
 from rules.memory.uncovered import Uncovered
 from streams.cutting import fit_alert, fit_decision
 from streams.errors import StateUnreadable, kind_and_place
-from streams.past import Attendant, Brought, Due, Past
+from streams.past import Attendant, Brought, Due, Message, Past
 
 DEFAULT_MAX_OUTPUT_BYTES: Final = 4 * 1_048_576 - 16_384
 """Of a decision's value; the rest of 4 MiB is for key, headers and the batch around it."""
@@ -44,6 +48,8 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
     decision: Decision
     decision_bytes: bytes
     alerts: tuple[bytes, ...]
+    generation: int = 0
+    """Of the memory that it was made with (contracts.decision.KindHeaders)."""
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +64,27 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """Decisions about earlier events that this one replaces."""
     activities: tuple[Activity, ...] = ()
     """The groups that are to be told of the event."""
+    mails: tuple[Mail, ...] = ()
+    """What is to be told to other subjects."""
+    generation: int = 0
+    """Of the memory that it was made with."""
+
+
+class Forwarded(msgspec.Struct, frozen=True, gc=False):
+    """An event that is answered where its subject is remembered: the record that says so, and the
+    event for there."""
+
+    event: Event
+    record: bytes
+    mail: Mail
+
+
+class Tied(msgspec.Struct, frozen=True, gc=False):
+    """What a message of a subject's identities led to: the record that says so."""
+
+    step: str
+    record: bytes
+    mails: tuple[Mail, ...]
 
 
 class Joined(msgspec.Struct, frozen=True, gc=False):
@@ -103,7 +130,7 @@ class TimerFailed(NamedTuple):
     detail: str
 
 
-Result: TypeAlias = Answer | Repeated | DeadLetter
+Result: TypeAlias = Answer | Repeated | Forwarded | DeadLetter
 Shared: TypeAlias = Joined | Repeated | DeadLetter
 """What an event led to in a group."""
 
@@ -158,6 +185,7 @@ class Supervisor:
         key: bytes | None = None,
         received_ms: int | None = None,
         past: Past | None = None,
+        at: bytes | None = None,
     ) -> Result: ...
 
     def supervise(
@@ -166,16 +194,18 @@ class Supervisor:
         key: bytes | None = None,
         received_ms: int | None = None,
         past: Past | None = None,
+        at: bytes | None = None,
     ) -> Result:
         """The answer to one record. `received_ms` is when the broker took it, where it did.
 
-        Without a past each event is judged by itself. Raises StateUnreadable.
+        Without a past each event is judged by itself. An event that was forwarded is judged `at`
+        another subject, as which its own is remembered. Raises StateUnreadable.
         """
         try:
             taken = decode(
                 value,
                 key=key,
-                check_key=self._check_key,
+                check_key=self._check_key and at is None,
                 received_ms=received_ms,
                 max_ahead_s=self._max_ahead_s,
             )
@@ -184,7 +214,8 @@ class Supervisor:
             event, unknown = taken.event, taken.unknown_fields  # type: ignore[union-attr]
             if past is None or self._attendant is None:
                 return self._answer(event, value or b"", unknown)
-            return self._attend(self._attendant, past, event, value or b"", unknown, received_ms)
+            asked = _Asked(event, value or b"", unknown, received_ms)
+            return self._attend(self._attendant, past, asked, at)
         except StateUnreadable:
             raise  # of the whole partition: no record can be decided
         except Exception as error:  # a bug must neither lose the record nor stop the partition
@@ -208,6 +239,36 @@ class Supervisor:
         except Exception as error:
             return _failed(value, error)
 
+    def hear(
+        self, told: Message, past: Past, *, is_written: bool | None = None
+    ) -> Tied | DeadLetter | None:
+        """What a message of a subject's identities leads to; None where it was heard before.
+
+        `is_written` says whether what is remembered of the subject is written; None: ask the
+        past. Raises StateUnreadable.
+        """
+        attendant = self._attendant
+        if attendant is None:
+            return None
+        written = past.is_written(told.subject) if is_written is None else is_written
+        memory = past.recall(told.subject)
+        try:
+            found = attendant.hear(
+                told.kind, told.value, told.mark, memory, past.coverage, named(told.subject),
+                is_written=written,
+            )  # fmt: skip
+        except Exception as error:
+            past.undo(told.subject)
+            return _failed(told.value, error)
+        if found is None:
+            return None
+        past.keep(told.subject)
+        record = Tie(
+            message=told.kind, step=found.step, subject=named(told.subject), digest=found.digest,
+            basis=self.basis,
+        )  # fmt: skip
+        return Tied(found.step, encode_record(record), found.mails)
+
     def tell_groups(self, answer: Answer, value: bytes, past: Past) -> Iterator[Shared]:
         """What an event leads to in its groups, where these are remembered at the same place.
 
@@ -224,7 +285,7 @@ class Supervisor:
         memory = past.recall(due.subject)
         try:
             taken = attendant.fire(memory, past.coverage, due.timer, due.clock_us)
-            issued = tuple(map(self._issue, taken.decisions))
+            issued = tuple(self._issue(one, memory.generation) for one in taken.decisions)
         except Exception as error:  # a bug must not stop the partition
             past.undo(due.subject)
             return TimerFailed(_told(error))
@@ -284,23 +345,18 @@ class Supervisor:
         issued = self._issue(self._decide(event, _digest(value)))
         return Answer(event, issued.decision, issued.decision_bytes, issued.alerts, unknown)
 
-    def _attend(
-        self,
-        attendant: Attendant,
-        past: Past,
-        event: Event,
-        value: bytes,
-        unknown: tuple[str, ...],
-        received_ms: int | None,
-    ) -> Result:
-        subject = event.subject.encode()
+    def _attend(self, attendant: Attendant, past: Past, asked: _Asked, at: bytes | None) -> Result:
+        event, value, unknown, received_ms = asked
+        subject = event.subject.encode() if at is None else at
         memory = past.recall(subject)
         try:
-            taken = attendant.take(event, _digest(value), memory, past.coverage)
-            issued = [self._issue(decision) for decision in taken.decisions]
+            taken = attendant.take(event, _digest(value), memory, past.coverage, named(subject))
+            issued = [self._issue(one, memory.generation) for one in taken.decisions]
         except Exception:
             past.undo(subject)
             raise
+        if taken.forwarded:
+            return _forwarded(event, value, taken.forwarded)
         if taken.reused:
             return _reused(value)
         past.heard(event, received_ms)
@@ -311,7 +367,7 @@ class Supervisor:
         own, *further = issued
         return Answer(
             event, own.decision, own.decision_bytes, own.alerts, unknown, tuple(further),
-            taken.activities,
+            taken.activities, taken.mails, own.generation,
         )  # fmt: skip
 
     def _join(
@@ -340,11 +396,11 @@ class Supervisor:
             return Repeated(event, encode_record(taken.repeat))
         return Joined(event, issued)
 
-    def _issue(self, decision: Decision) -> Issued:
+    def _issue(self, decision: Decision, generation: int = 0) -> Issued:
         stored, encoded = fit_decision(decision, self._max_output_bytes)
         findings = decision.findings
         if not findings:
-            return Issued(stored, encoded, ())
+            return Issued(stored, encoded, (), generation)
         alerts = tuple(
             [
                 fit_alert(
@@ -360,7 +416,21 @@ class Supervisor:
                 for finding in findings
             ]
         )
-        return Issued(stored, encoded, alerts)
+        return Issued(stored, encoded, alerts, generation)
+
+
+class _Asked(NamedTuple):
+    """An event that is to be answered."""
+
+    event: Event
+    value: bytes
+    unknown: tuple[str, ...]
+    received_ms: int | None
+
+
+def named(subject: bytes) -> str:
+    """A subject as events name it."""
+    return subject.decode("utf-8", "surrogatepass")
 
 
 _PIECE: Final = 2047
@@ -373,6 +443,13 @@ def _digest(value: bytes) -> str:
     for start in range(_PIECE, len(value), _PIECE):
         digest.update(value[start : start + _PIECE])
     return digest.hexdigest()[:16]
+
+
+def _forwarded(event: Event, value: bytes, home: str) -> Forwarded:
+    record = contracts_tie.Forwarded(
+        decision_id=decision_id(event.key), source=event.source, id=event.id, home=home
+    )
+    return Forwarded(event, encode_record(record), Mail(contracts_tie.FORWARD, home, value))
 
 
 def _reused(value: bytes) -> DeadLetter:

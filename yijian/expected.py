@@ -65,6 +65,9 @@ class Expected:
     refused: dict[Origin, str] = field(default_factory=dict)
     _alerts: dict[str, tuple[EventKey, bytes]] = field(default_factory=dict)
     _by_decision: dict[str, frozenset[str]] = field(default_factory=dict)
+    _generations: dict[str, int] = field(default_factory=dict)
+    """Of decisions of persons that moved: partition numbers are gone through in no order of time,
+    so the generation says which of two stands."""
     _unknown: dict[str, tuple[EventKey, str]] = field(default_factory=dict)
 
     @property
@@ -78,10 +81,11 @@ class Expected:
         unknown = self.not_recomputed
         return {name: raw for name, (key, raw) in self._alerts.items() if key not in unknown}
 
-    def decided(self, decision: Decision) -> None:
+    def decided(self, decision: Decision, generation: int = 0) -> None:
         """A decision's alerts; of several decisions of an identity the last one counts."""
         name = decision.decision_id
-        self.withdrawn(name)
+        if not self.withdrawn(name, generation):
+            return
         findings = decision.findings
         if not findings:
             return
@@ -90,13 +94,18 @@ class Expected:
         for finding in findings:
             self._alerts[finding.alert_id] = (key, encode_record(finding))
 
-    def unknown(self, decision_id: str, key: EventKey, why: str) -> None:
+    def unknown(self, decision_id: str, key: EventKey, why: str, generation: int = 0) -> None:
         """Nothing can be said of an event's alerts."""
-        self.withdrawn(decision_id)
-        self._unknown[decision_id] = (key, why)
+        if self.withdrawn(decision_id, generation):
+            self._unknown[decision_id] = (key, why)
 
-    def withdrawn(self, decision_id: str) -> None:
-        """Nothing that was decided under this name stands."""
+    def withdrawn(self, decision_id: str, generation: int = 0) -> bool:
+        """Nothing that was decided under this name stands; False where a later one does."""
+        if generation < self._generations.get(decision_id, 0):
+            return False
+        if generation:
+            self._generations[decision_id] = generation
         self._unknown.pop(decision_id, None)
         for stale in self._by_decision.pop(decision_id, ()):
             self._alerts.pop(stale, None)
+        return True

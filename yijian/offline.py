@@ -19,7 +19,8 @@ from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US
 from simulation.ndjson import Line, read
 from streams.supervision import Answer as Supervised
-from streams.supervision import DeadLetter, Issued, Repeated, Supervisor, TimerFailed
+from streams.supervision import DeadLetter, Issued, Repeated, Result, Supervisor, TimerFailed
+from yijian.posting import Post, mails_of
 from yijian.remembering import Remembered
 
 
@@ -57,6 +58,7 @@ class _Offline:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._past = Remembered() if supervisor.remembers else None
+        self._post = None if self._past is None else Post(supervisor, self._past)
         self._clock_us = -NEVER_US
         self._number = 0
 
@@ -74,9 +76,18 @@ class _Offline:
             return
         if not is_placed:
             self.passes(_happened(answer.event))
-        if isinstance(answer, Repeated):
+        yield from self._said(line, answer)
+        if self._post is not None:
+            for later in self._post.delivered(mails_of(answer), arrival_ms):
+                yield from self._said(line, later)
+
+    def _said(self, line: Line, answer: Result) -> Iterator[Answer]:
+        """What is written of an answer; one that is given elsewhere follows from there."""
+        if isinstance(answer, DeadLetter):
+            yield _refused(line, answer)
+        elif isinstance(answer, Repeated):
             yield Answer(answer.record, refused=False)
-        else:
+        elif isinstance(answer, Supervised):
             yield Answer(answer.decision_bytes, refused=False)
             yield from _told(answer.further)
             yield from self._shared(line, answer)

@@ -46,6 +46,10 @@ class Remembered:
     def undo(self, subject: bytes) -> None:
         """What was recalled last is as it was: it was not kept."""
 
+    def is_written(self, subject: bytes) -> bool:
+        """Nothing is lost here."""
+        return True
+
     def heard(self, event: Event, received_ms: int | None) -> None:
         """An event was looked at. Whoever asks for timers says how late it is."""
         event_us = us_of(event.time)

@@ -116,6 +116,8 @@ class _Finding(_Part, frozen=True, kw_only=True):
     amount: _Amount | None = None
 
 
+_OFFSET_BITS: Final = 48
+_MOST_GENERATIONS: Final = 2**15 - 1
 _decision: Final = msgspec.json.Decoder(_Decision)
 _finding: Final = msgspec.json.Decoder(_Finding)
 
@@ -138,7 +140,7 @@ def decision_rows(record: Record) -> tuple[Placed, ...]:
             ALERTS,
             (
                 decision.decision_id,
-                record.offset,
+                _version(record),
                 f.alert_id,
                 event.source,
                 event.id,
@@ -242,8 +244,18 @@ def _row(record: Record, value: bytes, d: _Decision, time_ms: int) -> tuple[obje
         record.partition,
         record.offset,
         record.appended_ms,
-        record.offset,
+        _version(record),
     )
+
+
+def _version(record: Record) -> int:
+    """Of the rows of one decision the highest stands: the last one of its partition.
+
+    What is remembered of a patient may have moved to another partition, where offsets are others:
+    what is decided there is of a later generation.
+    """
+    generation = record.header_int(KindHeaders.GENERATION) or 0
+    return min(max(generation, 0), _MOST_GENERATIONS) << _OFFSET_BITS | record.offset
 
 
 def _or(number: int | None, otherwise: int) -> int:

@@ -8,7 +8,12 @@ a backlog after an outage is no missed deadline.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
 import msgspec
+
+from contracts.decision import ActivityHeaders
 
 
 class SourceClock(msgspec.Struct, array_like=True):
@@ -37,6 +42,15 @@ class Clocks(msgspec.Struct, array_like=True):
         elif event_us > clock.latest_us:
             clock.latest_us, clock.seen_us = event_us, received_us
 
+    def told(self) -> bytes:
+        """How late it is for each source, for another partition number."""
+        return _encode({s: (clock.latest_us, clock.seen_us) for s, clock in self.sources.items()})
+
+    def hear(self, told: Mapping[str, tuple[int, int]]) -> None:
+        """What another partition number heard of the sources."""
+        for source, (latest_us, seen_us) in told.items():
+            self.heard(source, latest_us, seen_us)
+
     def advance(self, broker_us: int) -> None:
         """Everything that the broker took before `broker_us` was looked at."""
         if broker_us <= self.broker_us:
@@ -55,3 +69,13 @@ class Clocks(msgspec.Struct, array_like=True):
     def latest_us(self) -> int:
         """What the clock shows that is furthest ahead."""
         return max((clock.now_us for clock in self.sources.values()), default=0)
+
+
+_encode: Final = msgspec.json.encode
+_decode: Final = msgspec.json.Decoder(dict[str, tuple[int, int]]).decode
+
+
+def clocks_of(headers: Iterable[tuple[str, Any]] | None) -> Mapping[str, tuple[int, int]]:
+    """What a record's headers tell of the clocks; nothing where they do not."""
+    told = dict(headers or ()).get(ActivityHeaders.CLOCKS)
+    return {} if told is None else _decode(told)

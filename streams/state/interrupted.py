@@ -32,6 +32,7 @@ _KEPT: Final = (
     OriginHeaders.RECEIVED_MS,
     KindHeaders.TIMER,
     KindHeaders.CLOCK_US,
+    KindHeaders.GENERATION,
 )
 
 

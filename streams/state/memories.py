@@ -129,6 +129,13 @@ class Memories:
         else:
             self._live[subject] = self._touched[subject] = self._before
 
+    def is_written(self, subject: bytes) -> bool:
+        """Whether nothing of a subject has changed in this batch.
+
+        Of the batches before it the agent has waited, where it matters.
+        """
+        return subject not in self._touched
+
     def heard(self, event: Event, received_ms: int | None) -> None:
         """An event was looked at: its source's clock goes on."""
         event_us = (event.time - _EPOCH) // _MICROSECOND

@@ -14,6 +14,7 @@ from contracts.intake import Accepted, decode
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import NEVER_US, Memory, Said, Seen, Timer, event_key
+from rules.memory.ties import Mail, Told
 from rules.memory.uncovered import Uncovered
 from streams.supervision import Evaluator
 from support.streams_fakes import FakeEvaluator, prescription
@@ -30,6 +31,8 @@ class FakeTaken(msgspec.Struct):
     reused: bool = False
     changed: bool = True
     activities: tuple[Activity, ...] = ()
+    mails: tuple[Mail, ...] = ()
+    forwarded: str = ""
 
 
 class FakeAttendant:
@@ -40,7 +43,9 @@ class FakeAttendant:
         self.fails_on = ""
         """An event id, or a timer, at which it raises, after it has changed the memory."""
 
-    def take(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> FakeTaken:
+    def take(
+        self, event: Event, digest: str, memory: Memory, coverage: Coverage, own: str = ""
+    ) -> FakeTaken:
         key = event_key(event.source, event.id)
         before = memory.seen.get(key)
         if before is not None and before.digest != digest:
@@ -65,6 +70,12 @@ class FakeAttendant:
     def join(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, activity: Activity
     ) -> FakeTaken:
+        raise NotImplementedError
+
+    def hear(
+        self, kind: str, value: bytes, mark: str, memory: Memory, coverage: Coverage, own: str, *,
+        is_written: bool,
+    ) -> Told | None:  # fmt: skip
         raise NotImplementedError
 
     def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> FakeTaken:

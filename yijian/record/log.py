@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from contracts.decision import Basis, OriginHeaders
+from contracts.decision import ActivityHeaders, Basis, OriginHeaders
 from contracts.identity import EventKey
+from contracts.tie import FORWARD
 from yijian import kafka_log, registry
 from yijian.bundles.by_basis import LoadBundle, from_topic
 from yijian.composition import Core
@@ -58,12 +59,19 @@ def replays(
         elsewhere |= {record.place: at_home(record)[1] for record in moved}  # for backfills
         for record in kafka_log.read(settings, [activities], [partition]):
             elsewhere[record.place] = record
+            if is_forwarded(record):
+                elsewhere |= (at_home(record),)
         is_whole = not kafka_log.deleted(settings, topics, [partition])
         replay.partition(order, intake, elsewhere, number=partition, is_whole=is_whole)
         yield partition, replay
 
 
+def is_forwarded(record: LogRecord) -> bool:
+    """Whether it is an event that is answered here and not where its subject was."""
+    return dict(record.headers).get(ActivityHeaders.MESSAGE) == FORWARD.encode()
+
+
 def at_home(record: LogRecord) -> tuple[Origin, LogRecord]:
-    """A re-keyed record as its worker took it: with the time of the record that it comes from."""
+    """A record that was moved as its worker took it: with the time of the one it comes from."""
     received_ms = int(dict(record.headers)[OriginHeaders.RECEIVED_MS])
     return record.origin, record._replace(timestamp_ms=received_ms)

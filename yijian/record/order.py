@@ -16,6 +16,7 @@ import msgspec
 from contracts.backfill import Backfill
 from contracts.decision import Basis, KindHeaders, Reader, Repeat
 from contracts.identity import EventKey
+from contracts.tie import Forwarded, Tie
 from rules.engine.asked import EVENT
 from yijian.kafka_log import LogRecord, Origin
 
@@ -41,15 +42,18 @@ class _Told(msgspec.Struct, frozen=True, gc=False):
 _decision: Final = Reader(_Told)
 _repeat: Final = Reader(Repeat)
 _backfill: Final = Reader(Backfill)
+_forward: Final = Reader(Forwarded)
+_tie: Final = Reader(Tie)
 NO_EVENT: Final = EventKey("", "")
 
-Kind = Literal["event", "timer", "repeat", "withdrawn", "orphan", "backfill"]
+Kind = Literal["event", "timer", "repeat", "withdrawn", "orphan", "backfill", "forward", "tie"]
 """An orphan stood behind a decision that the log does not keep any more."""
 
 
 @dataclass(slots=True)
 class Step:
-    """One thing that happened: an event was taken or came again, a timer fired or was withdrawn."""
+    """One thing that happened: an event was taken, came again or was sent on, a timer fired or was
+    withdrawn, or a message about identities was taken."""
 
     kind: Kind
     origin: Origin
@@ -63,6 +67,10 @@ class Step:
     clock_us: int = 0
     backfill: Backfill | None = None
     """Which past acts were brought in."""
+    tie: Tie | None = None
+    """What a message about identities led to."""
+    generation: int = 0
+    """Of what is remembered."""
     recorded: list[tuple[Origin, bytes]] = field(default_factory=list)
     """The decisions that it led to: where each stands, and its bytes."""
     is_void: bool = False
@@ -97,10 +105,11 @@ def order_of(records: Iterable[LogRecord]) -> Order:
 class _Reading:
     def __init__(self) -> None:
         self.order = Order()
-        self._placed: dict[str, Step] = {}
-        """Decision id to the event's step."""
+        self._placed: dict[tuple[bytes, str], Step] = {}
+        """The event's step, by the subject it is remembered with and the decision's id."""
         self._fired: dict[tuple[bytes, str], list[Step]] = {}
-        self._repeated: dict[Origin, Step] = {}
+        self._repeated: dict[tuple[bytes, Origin], Step] = {}
+        self._sent_on: dict[tuple[bytes, str], list[Step]] = {}
         self._brought: dict[Origin, Step] = {}
         self._highest: dict[tuple[str, int], int] = {}
         self._bases: dict[Basis, Basis] = {}
@@ -113,6 +122,12 @@ class _Reading:
             return
         if kind == KindHeaders.BACKFILL:
             self._backfill(record)
+            return
+        if kind == KindHeaders.FORWARD:
+            self._forward(record)
+            return
+        if kind == KindHeaders.TIE:
+            self._tie(record)
             return
         told = _decision(record.value or b"")
         self.order.of_groups += told.scope != PATIENT
@@ -132,17 +147,51 @@ class _Reading:
         basis = self._bases.setdefault(told.basis, told.basis)
         key = EventKey(told.event.source, told.event.id)
         step = Step(kind, record.origin, record.key or b"", key, told.decision_id, basis)
+        step.generation = int(dict(record.headers).get(KindHeaders.GENERATION, b"0"))
         step.recorded.append((record.place, record.value or b""))
         self.order.steps.append(step)
         return step
 
     def _event(self, record: LogRecord, told: _Told) -> None:
         step = self._step("event", record, told)
-        for earlier in (self._placed.get(told.decision_id), self._repeated.pop(step.origin, None)):
+        name, place = (step.subject, told.decision_id), (step.subject, step.origin)
+        known = [self._placed.get(name), self._repeated.pop(place, None)]
+        for earlier in (*known, *self._sent_on.pop(name, ())):
             if earlier is not None:
                 earlier.is_void = True
-        self._placed[told.decision_id] = step
+        self._placed[name] = step
         self._answered(record, step)
+
+    def _forward(self, record: LogRecord) -> None:
+        """Whatever was remembered of the event here was of a run that was interrupted."""
+        told = _forward(record.value or b"")
+        key = EventKey(told.source, told.id)
+        step = Step("forward", record.origin, record.key or b"", key, told.decision_id)
+        step.recorded.append((record.place, record.value or b""))
+        self.order.steps.append(step)
+        name, place = (step.subject, told.decision_id), (step.subject, step.origin)
+        for one in (self._placed.pop(name, None), self._repeated.pop(place, None)):
+            if one is not None:
+                one.is_void = True
+        sent = self._sent_on.setdefault(name, [])
+        for earlier in sent:
+            earlier.is_void |= earlier.origin == step.origin
+        sent.append(step)
+        self._answered(record, step)
+
+    def _tie(self, record: LogRecord) -> None:
+        told = _tie(record.value or b"")
+        step = Step("tie", record.origin, record.key or b"", NO_EVENT, "", told.basis, tie=told)
+        step.recorded.append((record.place, record.value or b""))
+        self._once(step)
+
+    def _once(self, step: Step) -> None:
+        """What was taken once more was forgotten before."""
+        self.order.steps.append(step)
+        earlier = self._brought.get(step.origin)
+        if earlier is not None:
+            earlier.is_void = True
+        self._brought[step.origin] = step
 
     def _further(self, record: LogRecord, told: _Told) -> None:
         """What an event led to besides its own decision stands right behind that."""
@@ -164,21 +213,18 @@ class _Reading:
         step = Step("repeat", record.origin, record.key or b"", key, told.decision_id)
         step.recorded.append((record.place, record.value or b""))
         self.order.steps.append(step)
-        earlier = self._repeated.get(step.origin)
+        place = (step.subject, step.origin)
+        earlier = self._repeated.get(place)
         if earlier is not None:
             earlier.is_void = True
-        self._repeated[step.origin] = step
+        self._repeated[place] = step
         self._answered(record, step)
 
     def _backfill(self, record: LogRecord) -> None:
         told = _backfill(record.value or b"")
         step = Step("backfill", record.origin, b"", NO_EVENT, "", told.basis, backfill=told)
         step.recorded.append((record.place, record.value or b""))
-        self.order.steps.append(step)
-        earlier = self._brought.get(step.origin)
-        if earlier is not None:
-            earlier.is_void = True
-        self._brought[step.origin] = step
+        self._once(step)
 
     def _answered(self, record: LogRecord, step: Step) -> None:
         topic, partition, offset = step.origin

@@ -9,20 +9,24 @@ from typing import Final, NamedTuple
 import msgspec
 
 from contracts.backfill import Backfill
-from contracts.decision import Basis
+from contracts.decision import ActivityHeaders, Basis
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id, partition_of
 from contracts.intake import Rejected, decode
+from contracts.tie import Tie
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
-from streams.past import Brought, Due, activity_of
+from streams.past import Brought, Due, Past, activity_of, message_of
+from streams.state.clocks import clocks_of
 from streams.supervision import (
     Answer,
+    Forwarded,
     Issued,
     Joined,
     Repeated,
     Result,
     Supervisor,
+    Tied,
     TimerFailed,
 )
 from yijian.expected import Expected, Supervisors
@@ -51,6 +55,10 @@ class Recomputed:
     """Past events that backfills brought in again."""
     repeats: int = 0
     """Events that came again and had to be known."""
+    forwarded: int = 0
+    """Events that had to be sent to where their subject is remembered."""
+    ties: int = 0
+    """Messages about identities that led to the same once more."""
     voided: int = 0
     """Steps of interrupted runs, which do not count."""
     of_groups: int = 0
@@ -197,7 +205,7 @@ class Replay:
 
     def _take(self, step: Step, values: Mapping[Origin, LogRecord]) -> None:
         if step.kind == "withdrawn":
-            self.found.expected.withdrawn(step.decision_id)
+            self.found.expected.withdrawn(step.decision_id, step.generation)
             return
         if step.backfill is not None:
             self._backfill(step, step.backfill, values)
@@ -210,10 +218,12 @@ class Replay:
         if record is None and step.kind != "timer" and not isinstance(supervisor, str):
             supervisor = NOT_IN_LOG
         if isinstance(supervisor, str):
-            if step.kind != "repeat":
+            if step.kind not in _NO_DECISION:
                 self._leave_out(step.subject, step.decision_id, step.event, supervisor)
         elif step.kind == "timer":
             self._fire(step, supervisor)
+        elif record is not None and step.tie is not None:
+            self._hear(step, step.tie, supervisor, record)
         elif record is not None:
             self._event(step, supervisor, record)
 
@@ -250,17 +260,19 @@ class Replay:
             self._unknown.add(subject)
 
     def _event(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
-        if record.topic == self._activities:
+        if step.origin[0] == self._activities:
             self._group(step, supervisor, record)
             return
         if step.kind == "repeat":
             self.found.repeats += 1
-            again = supervisor.supervise(
-                record.value, record.key, record.timestamp_ms, past=_Seen(self._past)
-            )
+            again = self._supervise(supervisor, record, step.subject, _Seen(self._past))
             self._compare(step, [again.record] if isinstance(again, Repeated) else [])
             return
-        result = self._supervise(supervisor, record)
+        result = self._supervise(supervisor, record, step.subject)
+        if step.kind == "forward":
+            self.found.forwarded += 1
+            self._compare(step, [result.record] if isinstance(result, Forwarded) else [])
+            return
         if isinstance(result, Answer):
             self._compare(
                 step, [result.decision_bytes, *(i.decision_bytes for i in result.further)]
@@ -286,13 +298,24 @@ class Replay:
             self.found.expected.decided(one.decision)
         self.found.decisions += len(step.recorded)
 
+    def _hear(self, step: Step, told: Tie, supervisor: Supervisor, record: LogRecord) -> None:
+        """A message about identities: what it brought stands in the log where it came."""
+        headers, (_, partition, offset) = dict(record.headers), record.place
+        kind = headers.get(ActivityHeaders.MESSAGE, b"")
+        message = message_of(kind, step.subject, record.value, partition, offset)
+        # What had been written by then is not told by the order; what was sent had been.
+        found = supervisor.hear(message, self._past, is_written=told.step != "waits")
+        self._compare(step, [found.record] if isinstance(found, Tied) else [])
+        self._past.clocks.hear(clocks_of(record.headers))
+        self.found.ties += 1
+
     def _fire(self, step: Step, supervisor: Supervisor) -> None:
         due = Due(step.subject, step.timer, step.clock_us)
         fired = supervisor.fire(due, self._past)
         issued: Iterable[Issued] = () if isinstance(fired, TimerFailed) else fired
         self._compare(step, [one.decision_bytes for one in issued])
         for one in issued:
-            self.found.expected.decided(one.decision)
+            self.found.expected.decided(one.decision, one.generation)
         self.found.timers += 1
         self.found.decisions += len(step.recorded)
 
@@ -306,14 +329,20 @@ class Replay:
             if isinstance(fired, TimerFailed) or fired:
                 self.found.unfired.append(origin)
 
-    def _supervise(self, supervisor: Supervisor, record: LogRecord) -> Result:
-        past = self._past if supervisor.remembers else None
-        return supervisor.supervise(record.value, record.key, record.timestamp_ms, past=past)
+    def _supervise(
+        self, supervisor: Supervisor, record: LogRecord, subject: bytes | None = None,
+        past: Past | None = None,
+    ) -> Result:  # fmt: skip
+        """The answer to a record, with what is remembered of a subject: else of its own."""
+        if past is None and supervisor.remembers:
+            past = self._past
+        at = None if subject in (None, record.key) else subject
+        return supervisor.supervise(record.value, record.key, record.timestamp_ms, past, at)
 
     def _stands(self, answer: Answer) -> None:
-        self.found.expected.decided(answer.decision)
+        self.found.expected.decided(answer.decision, answer.generation)
         for one in answer.further:
-            self.found.expected.decided(one.decision)
+            self.found.expected.decided(one.decision, one.generation)
 
     def _compare(self, step: Step, made: Sequence[bytes]) -> None:
         for number, (place, value) in enumerate(step.recorded):
@@ -321,6 +350,9 @@ class Replay:
                 self.found.differing.append(place)
         if len(made) > len(step.recorded):
             self.found.differing.append(step.recorded[-1][0])
+
+
+_NO_DECISION: Final = frozenset({"repeat", "forward", "tie"})
 
 
 class _Seen:
@@ -336,6 +368,9 @@ class _Seen:
     def keep(self, subject: bytes) -> None: ...
 
     def undo(self, subject: bytes) -> None: ...
+
+    def is_written(self, subject: bytes) -> bool:
+        return True
 
     def heard(self, event: Event, received_ms: int | None) -> None: ...
 
