@@ -125,9 +125,7 @@ class Attendants:
         if mark in memory.seen:
             return None
         if kind == JOIN:
-            told = ties.join(
-                memory, own, value.decode(), lambda: self.patients.known(memory, coverage)
-            )
+            told = ties.join(memory, own, value, lambda: self.patients.known(memory, coverage))
         elif kind == GO:
             told = ties.go(memory, own, is_written=is_written)
         elif kind == MOVED:

@@ -51,6 +51,8 @@ class Parcel(msgspec.Struct, array_like=True):
     """What `moved` brings: a memory, or only where the person is remembered now."""
 
     sender: str
+    to: str
+    """To whom it was given, whoever stands for that now."""
     generation: int
     memory: bytes = b""
     known: dict[str, int] = {}
@@ -77,7 +79,10 @@ def home_of(memory: Memory) -> str:
 
 
 def elsewhere(memory: Memory, own: str, subject: str) -> str:
-    """Where an event of a subject is to be answered that came to `own`; "" where it is here."""
+    """Where what is for a subject is to be taken that came to `own`; "" where it is here.
+
+    Whatever is for one that has left the person is sent to that itself.
+    """
     home = home_of(memory)
     if not home:
         if subject == own or subject in memory.links:
@@ -95,24 +100,30 @@ def tied(event: Event, memory: Memory, own: str, known: KnownSince) -> tuple[Mai
     if not isinstance(other, str) or not _is_subject(other):
         return ()
     if verb in TIES:
-        return join(memory, own, other, known).mails
+        return join(memory, own, asking(event.subject, other), known).mails
     if verb == PARTS:
         return _part(memory, own, event.subject, other, known)
     return ()
 
 
-def join(memory: Memory, own: str, other: str, known: KnownSince) -> Told:
-    """`own` and `other` are one person: which of them leaves for the other."""
-    home = home_of(memory)
+def asking(to: str, other: str) -> bytes:
+    """That `to` and `other` are one person, whoever stands for `to` now."""
+    return f"{to}\n{other}".encode()
+
+
+def join(memory: Memory, own: str, asked: bytes, known: KnownSince) -> Told:
+    """Which of two subjects that are one person leaves for the other."""
+    to, other = asked.decode().split("\n")
+    home = elsewhere(memory, own, to)
     if home:
-        return Told("passes", (Mail(JOIN, own if memory.outbox else home, other.encode()),))
+        return Told("passes", (Mail(JOIN, home, asked),))
     if memory.outbox:
-        return Told("waits", (Mail(JOIN, own, other.encode()),))
+        return Told("waits", (Mail(JOIN, own, asked),))
     if other == own or other in memory.links:
         return Told("nothing")
     if other > own:
-        return Told("asks", (Mail(JOIN, other, own.encode()),))
-    parcel = _packed(own, memory, memory.generation, known)
+        return Told("asks", (Mail(JOIN, other, asking(other, own)),))
+    parcel = _packed(own, other, memory, memory.generation, known)
     _leave(memory, other, parcel)
     return Told("leaves", (Mail(GO, own),), digest_of(parcel))
 
@@ -137,8 +148,9 @@ def arrive(memory: Memory, own: str, value: bytes) -> Told:
             return Told("nothing", (), digest)
         memory.links = {parcel.home: AWAY}
         return Told("points", (), digest)
-    if home and not parcel.returns:
-        return Told("passes", (Mail(MOVED, own if memory.outbox else home, value),), digest)
+    onward = "" if parcel.returns else elsewhere(memory, own, parcel.to)
+    if onward:
+        return Told("passes", (Mail(MOVED, onward, value),), digest)
     mark = f"\x1f{digest}"
     if mark in memory.seen:
         return Told("nothing", (), digest)
@@ -170,11 +182,11 @@ def _part(memory: Memory, own: str, one: str, other: str, known: KnownSince) -> 
     to = min(leaving)
     part = parted(memory, leaving, to)
     part.links = dict.fromkeys(sorted(leaving - {to}), TIED)
-    given = {to: _packed(own, part, memory.generation, known, returns=True)}
+    given = {to: _packed(own, to, part, memory.generation, known, returns=True)}
     # Whoever stands for one of the others must know where they are now, or not lose them.
     home = own if other != own else to
-    pointer = _written(Parcel(own, memory.generation, home=home))
-    given |= dict.fromkeys(sorted(person - {own, to}), pointer)
+    for one in sorted(person - {own, to}):
+        given[one] = _written(Parcel(own, one, memory.generation, home=home))
     memory.links = {subject: how for subject, how in memory.links.items() if subject not in leaving}
     memory.outbox |= given
     return (Mail(GO, own),)
@@ -189,9 +201,9 @@ def _leave(memory: Memory, home: str, parcel: bytes) -> None:
 
 
 def _packed(
-    own: str, given: Memory, generation: int, known: KnownSince, *, returns: bool = False
+    own: str, to: str, given: Memory, generation: int, known: KnownSince, *, returns: bool = False
 ) -> bytes:
-    return _written(Parcel(own, generation, encode(given), dict(known()), returns))
+    return _written(Parcel(own, to, generation, encode(given), dict(known()), returns))
 
 
 def _written(parcel: Parcel) -> bytes:

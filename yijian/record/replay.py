@@ -333,10 +333,10 @@ class Replay:
         self, supervisor: Supervisor, record: LogRecord, subject: bytes | None = None,
         past: Past | None = None,
     ) -> Result:  # fmt: skip
-        """The answer to a record, with what is remembered of a subject: else of its own."""
+        """The answer to a record; to one that was forwarded as the subject's own event."""
         if past is None and supervisor.remembers:
             past = self._past
-        at = None if subject in (None, record.key) else subject
+        at = subject if record.topic == self._activities else None
         return supervisor.supervise(record.value, record.key, record.timestamp_ms, past, at)
 
     def _stands(self, answer: Answer) -> None:

@@ -240,7 +240,7 @@ def test_what_is_not_known_of_one_is_not_known_of_the_person() -> None:
     comes(town, town.event("h|b", 0))
     memory = town.memory("h|b")
     since = {"prescription": 77}
-    ties.join(memory, "h|b", "h|a", lambda: since)
+    ties.join(memory, "h|b", ties.asking("h|b", "h|a"), lambda: since)
     home = town.memory("h|a")
     for mail in ties.go(memory, "h|b", is_written=True).mails:
         ties.arrive(home, "h|a", mail.value)
@@ -330,7 +330,7 @@ def test_to_take_what_moved_once_more_changes_nothing(
     for said in before:
         comes(town, _prescribed(town, *said))
     giver, home = town.memory("h|b"), town.memory("h|a")
-    ties.join(giver, "h|b", "h|a", dict)
+    ties.join(giver, "h|b", ties.asking("h|b", "h|a"), dict)
     (mail,) = ties.go(giver, "h|b", is_written=True).mails
     assert ties.arrive(home, "h|a", mail.value).step == "arrives"
     assert _arrives_again(home, mail.value, forgotten=True) == home
