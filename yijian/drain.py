@@ -30,8 +30,9 @@ def committed(settings: Settings, group: str, topics: list[str]) -> dict[tuple[s
 
 def waiting(settings: Settings, group: str, topics: list[str]) -> int:
     """How many records of the topics the group has not committed yet."""
-    ends = kafka_log.ends(settings, topics)
+    # In this order: what was done by then had led to everything that stands in the topics now.
     done = committed(settings, group, topics)
+    ends = kafka_log.ends(settings, topics)
     return sum(max(end - done[tp], 0) for tp, end in ends.items())
 
 

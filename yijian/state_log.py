@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from contracts.identity import partition_of
 from rules.memory.instants import instant_of
 from rules.memory.model import NEVER_US, Memory, encode
+from rules.memory.ties import home_of
 from streams.state import Memories
 from streams.supervision import Supervisor
 from streams.waiting_rules import RuleWaits, waiting_rules
@@ -81,8 +82,17 @@ def subject_row(
         "bytes": 0 if memory.is_empty else len(encode(memory)),
         "events": len(memory.seen),
         "acts": dict(sorted(acts.items())),
+        "tied": 0 if home_of(memory) else len(memory.links),
+        "home": _place_of_home(settings, memory),
         "timers": _timers(memory),
     }
+
+
+def _place_of_home(settings: Settings, memory: Memory) -> int | None:
+    """The partition number where the person is remembered; None where that is here."""
+    home = home_of(memory)
+    key = home.encode("utf-8", "surrogatepass")
+    return partition_of(key, settings.partitions) if home else None
 
 
 def _timers(memory: Memory) -> list[dict[str, str]]:

@@ -84,14 +84,22 @@ def _print(parts: dict[str, Any], subjects: list[dict[str, Any]]) -> None:
         table(f"{len(waiting)} rules look back further than is known 历史不足的规则",
               ["rule", "families", "until"], shown)  # fmt: skip
     if subjects:
-        columns = ["line", "partition", "bytes", "events", "acts", "timers"]
+        columns = ["line", "partition", "bytes", "events", "identities 身份", "acts", "timers"]
         lines = [
             [row.get("subject", row["number"]), row["partition"], row["bytes"], row["events"],
+             _identities(row),
              " ".join(f"{family}:{n}" for family, n in row["acts"].items()),
              "; ".join(f"{t['kind']} {t['rule']} {t['due']}".strip() for t in row["timers"])]
             for row in subjects
         ]  # fmt: skip
         table("Subjects 对象", columns, lines)
+
+
+def _identities(row: dict[str, Any]) -> str:
+    """How many others are the same person, or where the person is remembered."""
+    if row["home"] is not None:
+        return f"→ {row['home']}"
+    return f"+{row['tied']}" if row["tied"] else ""
 
 
 def _subjects(file: str) -> Iterable[str]:
