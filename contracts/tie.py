@@ -45,5 +45,7 @@ class Tie(Record, frozen=True, kw_only=True, omit_defaults=False):
     subject: str
     """Who took it."""
     digest: str = ""
-    """Of what was given away, or came."""
+    """Of what was given away, or came; but for timers."""
+    timers: tuple[str, ...] = ()
+    """Ids of the timers that were sent away."""
     basis: Basis | None = None

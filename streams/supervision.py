@@ -82,7 +82,7 @@ class Forwarded(msgspec.Struct, frozen=True, gc=False):
 class Tied(msgspec.Struct, frozen=True, gc=False):
     """What a message of a subject's identities led to: the record that says so."""
 
-    step: str
+    tie: Tie
     record: bytes
     mails: tuple[Mail, ...]
 
@@ -263,11 +263,11 @@ class Supervisor:
         if found is None:
             return None
         past.keep(told.subject)
-        record = Tie(
+        tie = Tie(
             message=told.kind, step=found.step, subject=named(told.subject), digest=found.digest,
-            basis=self.basis,
+            timers=found.timers, basis=self.basis,
         )  # fmt: skip
-        return Tied(found.step, encode_record(record), found.mails)
+        return Tied(tie, encode_record(tie), found.mails)
 
     def tell_groups(self, answer: Answer, value: bytes, past: Past) -> Iterator[Shared]:
         """What an event leads to in its groups, where these are remembered at the same place.

@@ -69,6 +69,8 @@ class Told(NamedTuple):
     step: str
     mails: tuple[Mail, ...] = ()
     digest: str = ""
+    timers: tuple[str, ...] = ()
+    """Those that were sent away."""
 
 
 def home_of(memory: Memory) -> str:
@@ -136,12 +138,14 @@ def go(memory: Memory, own: str, *, is_written: bool) -> Told:
         return Told("waits", (Mail(GO, own),))
     mails = tuple(Mail(MOVED, to, value) for to, value in memory.outbox.items())
     memory.outbox = {}
-    return Told("sends", mails, digest_of(*(mail.value for mail in mails)))
+    values = [mail.value for mail in mails]
+    timers = sorted(name for value in values for name in given(value).timers)
+    return Told("sends", mails, digest_of(*values), tuple(timers))
 
 
 def arrive(memory: Memory, own: str, value: bytes) -> Told:
     """Take what was given. Raises msgspec.DecodeError or zlib.error for other bytes."""
-    parcel = _read(zlib.decompress(value))
+    parcel = _opened(value)
     digest, home = digest_of(value), home_of(memory)
     if parcel.home:
         if not home or home == parcel.home or parcel.generation < memory.generation:
@@ -151,7 +155,7 @@ def arrive(memory: Memory, own: str, value: bytes) -> Told:
     onward = "" if parcel.returns else elsewhere(memory, own, parcel.to)
     if onward:
         return Told("passes", (Mail(MOVED, onward, value),), digest)
-    mark = f"\x1f{digest}"
+    mark = mark_of(value)
     if mark in memory.seen:
         return Told("nothing", (), digest)
     if home:
@@ -166,11 +170,29 @@ def arrive(memory: Memory, own: str, value: bytes) -> Told:
 
 
 def digest_of(*values: bytes) -> str:
-    """Names what was given: of memories what they hold, however they are packed."""
+    """Names what was given, but for its timers.
+
+    One that fired with nothing to say has no place in the order of record, from which this must
+    follow.
+    """
     digest = sha256()
     for value in values:
-        digest.update(zlib.decompress(value))
+        parcel, memory = _opened(value), given(value)
+        memory.timers, memory.kept = {}, {}
+        parcel.memory = encode(memory)
+        digest.update(_encode(parcel))
     return digest.hexdigest()[:_DIGEST]
+
+
+def mark_of(value: bytes) -> str:
+    """Under what it is remembered that something arrived."""
+    return f"\x1f{sha256(zlib.decompress(value)).hexdigest()[:_DIGEST]}"
+
+
+def given(value: bytes) -> Memory:
+    """The memory that is given; an empty one where none is."""
+    memory = _opened(value).memory
+    return decode(memory) if memory else Memory()
 
 
 def _part(memory: Memory, own: str, one: str, other: str, known: KnownSince) -> tuple[Mail, ...]:
@@ -182,13 +204,13 @@ def _part(memory: Memory, own: str, one: str, other: str, known: KnownSince) -> 
     to = min(leaving)
     part = parted(memory, leaving, to)
     part.links = dict.fromkeys(sorted(leaving - {to}), TIED)
-    given = {to: _packed(own, to, part, memory.generation, known, returns=True)}
+    gifts = {to: _packed(own, to, part, memory.generation, known, returns=True)}
     # Whoever stands for one of the others must know where they are now, or not lose them.
     home = own if other != own else to
     for one in sorted(person - {own, to}):
-        given[one] = _written(Parcel(own, one, memory.generation, home=home))
+        gifts[one] = _written(Parcel(own, one, memory.generation, home=home))
     memory.links = {subject: how for subject, how in memory.links.items() if subject not in leaving}
-    memory.outbox |= given
+    memory.outbox |= gifts
     return (Mail(GO, own),)
 
 
@@ -201,9 +223,13 @@ def _leave(memory: Memory, home: str, parcel: bytes) -> None:
 
 
 def _packed(
-    own: str, to: str, given: Memory, generation: int, known: KnownSince, *, returns: bool = False
+    own: str, to: str, part: Memory, generation: int, known: KnownSince, *, returns: bool = False
 ) -> bytes:
-    return _written(Parcel(own, to, generation, encode(given), dict(known()), returns))
+    return _written(Parcel(own, to, generation, encode(part), dict(known()), returns))
+
+
+def _opened(value: bytes) -> Parcel:
+    return _read(zlib.decompress(value))
 
 
 def _written(parcel: Parcel) -> bytes:

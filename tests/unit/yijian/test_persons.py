@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
@@ -16,6 +17,7 @@ from rules.memory import ties
 from rules.memory.model import decode
 from support.hospital_log import ACTIVITIES, DECISIONS, TOPIC, Hospital
 from support.past import admission, again, core_of, event, note, progress_note
+from yijian.record import order_of
 
 CORE = core_of(again(), note())
 NAMES = ("a", "b", "c")
@@ -109,7 +111,15 @@ def test_whoever_crashes_and_whenever_nothing_is_lost_or_differs(seed: int) -> N
     assert stands(hospital) == {
         name: msgspec.json.decode(raw) for name, raw in found.expected.alerts.items()
     }
+    assert _decided_twice(hospital) == []
     _everybody_is_at_home_once(hospital)
+
+
+def _decided_twice(hospital: Hospital) -> list[str]:
+    """Events that were decided in two places, and neither was interrupted."""
+    steps = [step for ward in hospital.wards for step in order_of(ward.logs[DECISIONS]).steps]
+    valid = Counter(s.decision_id for s in steps if s.kind == "event" and not s.is_void)
+    return [name for name, times in valid.items() if times > 1]
 
 
 def _heard_everywhere(hospital: Hospital) -> Iterator[Event]:

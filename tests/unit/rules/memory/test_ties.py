@@ -342,7 +342,7 @@ def test_to_take_what_moved_once_more_changes_nothing(
 
 def _arrives_again(home: Memory, value: bytes, *, forgotten: bool = False) -> Memory:
     """The home after the same move once more; `forgotten`: nobody knows that it came."""
-    copy, mark = decode(encode(home)), f"\x1f{ties.digest_of(value)}"
+    copy, mark = decode(encode(home)), ties.mark_of(value)
     if forgotten:
         del copy.seen[mark]
     assert ties.arrive(copy, "h|a", value).step == ("arrives" if forgotten else "nothing")
