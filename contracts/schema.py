@@ -25,6 +25,7 @@ from contracts.decision import (
     Repeat,
 )
 from contracts.intake import SHAPES, Reason
+from contracts.tie import Forwarded, Tie
 from contracts.topics import Topics
 
 FOLDER: Final = Path(__file__).parent / "published"
@@ -38,6 +39,10 @@ def documents() -> dict[str, dict[str, Any]]:
     out["decision.v1.schema.json"] = _record_schema(Decision, "A decision about one event")
     out["repeat.v1.schema.json"] = _record_schema(Repeat, "The answer to an event that came before")
     out["backfill.v1.schema.json"] = _record_schema(Backfill, "Past acts were brought in here")
+    out["forward.v1.schema.json"] = _record_schema(
+        Forwarded, "An event is answered where its subject is remembered", "forward"
+    )
+    out["tie.v1.schema.json"] = _record_schema(Tie, "A message about identities was taken here")
     out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
     out["registry.v1.schema.json"] = _record_schema(
         registry.Registered, "One registered institution, practitioner, device or bed", "registry"
@@ -114,7 +119,11 @@ def asyncapi() -> dict[str, Any]:
         channels[f"intake_{family}"]["parameters"] = {
             "system": {"description": "the source system", "default": system}
         }
-    messages["decision"] = _message("decision.v1.schema.json", "the subject", _headers(_ORIGIN))
+    messages["decision"] = _message(
+        "decision.v1.schema.json",
+        "the subject, or the one under which the person is remembered",
+        _headers({**_ORIGIN, **_DECISION}),
+    )
     messages["alert"] = _message("alert.v1.schema.json", "the subject", _headers(_ORIGIN))
     messages["dead_letter"] = {
         "contentType": "application/octet-stream",
@@ -143,9 +152,20 @@ def asyncapi() -> dict[str, Any]:
         "backfill.v1.schema.json", "none", _headers({**_ORIGIN, **_BACKFILL})
     )
     channels["decisions"]["messages"]["backfill"] = {"$ref": "#/components/messages/backfill"}
+    for name, says in (("forward", _FORWARD), ("tie", _TIE)):
+        schema = f"{name}.v1.schema.json"
+        messages[name] = _message(schema, "the subject", _headers({**_ORIGIN, **says}))
+        channels["decisions"]["messages"][name] = {"$ref": f"#/components/messages/{name}"}
+    messages["message"] = {
+        "contentType": "application/octet-stream",
+        "summary": "Between subjects that are one person: what is remembered moves, events follow.",
+        "headers": _headers({**_ORIGIN, **_MESSAGE}),
+        "bindings": _kafka_key("the receiving subject"),
+    }
     channel("alerts", topics.alerts, "alert", "Alerts, for live listeners", "send")
     channel("dead_letters", topics.dead_letters, "dead_letter", "Refused records", "send")
     channel("activities", topics.activities, "activity", "Internal: events for groups", "send")
+    channels["activities"]["messages"]["message"] = {"$ref": "#/components/messages/message"}
     channel("rekeyed", topics.rekeyed, "rekeyed", "Internal: misplaced records", "send")
     messages["bundle"] = _message("bundle.v1.schema.json", "`content/` and the digest")
     messages["activation"] = _message(
@@ -184,6 +204,16 @@ _ACTIVITY: Final = {
 }
 _REPEAT: Final = {KindHeaders.KIND: "`repeat`; decisions have none, or `interrupted`"}
 _BACKFILL: Final = {KindHeaders.KIND: "`backfill`"}
+_FORWARD: Final = {KindHeaders.KIND: "`forward`"}
+_TIE: Final = {KindHeaders.KIND: "`tie`"}
+_MESSAGE: Final = {
+    ActivityHeaders.MESSAGE: "`join`, `go`, `moved` or `forward`",
+    ActivityHeaders.CLOCKS: "on `moved`: how late it is for each source, as JSON",
+}
+_DECISION: Final = {
+    KindHeaders.GENERATION: "of a person with several identities: of two decisions of one identity "
+    "the higher one stands, in whatever partition",
+}
 _DEAD: Final = {
     DeadLetterHeaders.TOPIC: "topic of the refused record",
     DeadLetterHeaders.PARTITION: "its partition",

@@ -105,6 +105,10 @@ class WorkerCollector(Collector):
         yield _counter(
             "activities", "Events that groups were told of.", [], {(): figures.activities}
         )
+        yield _counter(
+            "forwarded", "Events answered under another identity.", [], {(): figures.forwarded}
+        )
+        yield _counter("ties", "Messages about identities.", [], {(): figures.ties})
         yield _counter("joined", "Events decided for a group.", [], {(): figures.joined})
         yield _counter("repeats", "Events that came again.", [], {(): figures.repeated})
         yield _counter("timers_fired", "Timers that fired.", [], {(): figures.fired_timers})

@@ -87,6 +87,7 @@ class Status:
                 "repeated": self.figures.repeated,
                 "activities": self.figures.activities,
                 "joined": self.figures.joined,
+                "forwarded": self.figures.forwarded,
                 "failed_timers": self.figures.failed_timers,
                 "memory": vitals.memory._asdict() if vitals.memory else None,
                 "waiting_rules": report(vitals.waiting),
