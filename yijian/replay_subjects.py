@@ -6,11 +6,12 @@ takes note of what everybody's memory depends on: how late it is, and which sour
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -39,6 +40,7 @@ class _Head(msgspec.Struct, frozen=True, gc=False):
     time: datetime
 
 
+_TIES: Final = re.compile(rb"patient\.(linked|merged)\.")
 _head: Final = msgspec.json.Decoder(_Head).decode
 
 
@@ -58,6 +60,26 @@ class Share(NamedTuple):
     reasons: Counter[str]
     changes: list[Told]
     examples: list[tuple[int, Change]]
+
+
+def persons(file: BinaryIO) -> dict[str, str]:
+    """Subject to one of those that it is, or will be, one person with; others are left out."""
+    found: dict[str, str] = {}
+
+    def of(subject: str) -> str:
+        while (other := found.get(subject, subject)) != subject:
+            subject = other
+        return subject
+
+    for line in read(line for line in file if _TIES.search(line)):
+        taken = decode(line.value)
+        if not isinstance(taken, Accepted):
+            continue
+        other = getattr(taken.event.data, "other_subject", None)
+        if isinstance(other, str):
+            one, other = sorted((of(taken.event.subject), of(other)))
+            found[other] = one
+    return {subject: of(subject) for subject in found}
 
 
 class Worker:
@@ -86,11 +108,14 @@ class Worker:
         self._shown: Counter[tuple[str, Kind]] = Counter()
         self._kept: list[tuple[int, Change]] = []
         self._changes: list[Told] = []
+        self._persons: dict[str, str] = {}
         self._encode = msgspec.json.Encoder().encode
 
     def share(self, events: Path, progress: Callable[[int], None] = lambda _: None) -> Share:
         """Everything; `progress` is told the bytes that were read."""
         with events.open("rb") as file:
+            self._persons = persons(file)
+            file.seek(0)
             for line in read(file):
                 self._line(line)
                 if line.number % _TELL_EVERY == 0:
@@ -119,7 +144,8 @@ class Worker:
             self._clock.said(us_of(head.time), line.value)
         self._fire()
         self._passes(head.time, arrival_ms)
-        if crc32(head.subject.encode("utf-8", "surrogatepass")) % self._of == self._number:
+        person = self._persons.get(head.subject, head.subject)
+        if crc32(person.encode("utf-8", "surrogatepass")) % self._of == self._number:
             self._mine(line, arrival_ms)
         elif (head.source, head.type) not in self._heard:
             taken = self._decoded(line.value, arrival_ms)

@@ -29,10 +29,13 @@ class Waiting(NamedTuple):
 
 
 class Subjects:
-    """Complete from the beginning of time: nothing is not covered."""
+    """Complete from the beginning of time: nothing is not covered.
+
+    Whoever a timeline names as a subject is its one patient: there is nothing to tie.
+    """
 
     def __init__(self, evaluator: Evaluator) -> None:
-        self._attendants = Attendants(evaluator)
+        self._attendants = Attendants(evaluator, has_ties=False)
         self._memories: dict[str, Memory] = {}
         self._coverage = Coverage(is_total=True)
 

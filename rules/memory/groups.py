@@ -83,8 +83,13 @@ class GroupAttendant(Attendant):
 class Attendants:
     """The attendants of patients and of groups, as one; for one thread."""
 
-    def __init__(self, evaluator: Evaluator, settings: MemorySettings = MemorySettings()) -> None:
+    def __init__(
+        self, evaluator: Evaluator, settings: MemorySettings = MemorySettings(), *,
+        has_ties: bool = True,
+    ) -> None:  # fmt: skip
+        """Without ties all subjects are one person from the beginning, in one memory."""
         self.patients = Attendant(evaluator, settings)
+        self._has_ties = has_ties
         self.groupings = Grouping.of(evaluator.pack.rules)
         self.groups = {
             grouping.name: GroupAttendant(evaluator, settings, grouping)
@@ -109,9 +114,10 @@ class Attendants:
         if taken.changed:
             if self.groups:
                 taken.activities = self._told(event, memory)
-            taken.mails = ties.tied(
-                event, memory, own, lambda: self.patients.known(memory, coverage)
-            )
+            if self._has_ties:
+                taken.mails = ties.tied(
+                    event, memory, own, lambda: self.patients.known(memory, coverage)
+                )
         return taken
 
     def hear(

@@ -12,7 +12,9 @@ of the subject that gave it, whoever is interrupted, and to give it twice gives 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -167,6 +169,34 @@ def arrive(memory: Memory, own: str, value: bytes) -> Told:
     memory.generation = max(memory.generation, parcel.generation + 1)
     memory.seen[mark] = Seen("", memory.latest_us)
     return Told("returns" if parcel.returns else "arrives", (), digest)
+
+
+def found(memories: Mapping[str, Memory], subject: str) -> str:
+    """Who remembers a subject, where all are in one place and no message is under way."""
+    own = subject
+    while own in memories and (home := elsewhere(memories[own], own, subject)):
+        own = home
+    return own
+
+
+def delivered(
+    memories: MutableMapping[str, Memory], mails: Iterable[Mail],
+    known: Callable[[Memory], Mapping[str, int]],
+) -> set[str]:  # fmt: skip
+    """Deliver messages and what they lead to, where all are in one place; whom they changed."""
+    waiting, changed = deque(mails), set()
+    while waiting:
+        mail = waiting.popleft()
+        memory = memories.setdefault(mail.to, Memory())
+        if mail.kind == JOIN:
+            told = join(memory, mail.to, mail.value, partial(known, memory))
+        elif mail.kind == GO:
+            told = go(memory, mail.to, is_written=True)
+        else:
+            told = arrive(memory, mail.to, mail.value)
+        changed.add(mail.to)
+        waiting.extend(told.mails)
+    return changed
 
 
 def digest_of(*values: bytes) -> str:

@@ -7,6 +7,7 @@ compared at once; what timers led to is compared at the end, as it stands then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
@@ -16,6 +17,7 @@ from rules import words
 from rules.engine.asked import EVENT
 from rules.engine.evaluator import Evaluator
 from rules.facts.remembered import LISTS as REMEMBERED
+from rules.memory import ties
 from rules.memory.attendant import Attendant, MemorySettings
 from rules.memory.coverage import Coverage
 from rules.memory.model import NEVER_US, Memory, event_key
@@ -81,8 +83,7 @@ class Remembering:
 
     def knows(self, event: Event) -> bool:
         """Whether the event came before."""
-        memory = self._before.memories.get(event.subject)
-        return memory is not None and event_key(event.source, event.id) in memory.seen
+        return self._before.knows(event)
 
     def compare(self, event: Event, line: int) -> list[Change]:
         """Everything that the sides say differently of an event; both remember it."""
@@ -143,9 +144,10 @@ class _Side:
 
     def take(self, event: Event, line: int) -> Decision | None:
         """The event's own decision; None where no rule is about such events."""
-        memory = self.memories.get(event.subject)
+        home = ties.found(self.memories, event.subject)
+        memory = self.memories.get(home)
         if memory is None:
-            memory = self.memories[event.subject] = Memory()
+            memory = self.memories[home] = Memory()
         asked = self._attendant.meet(event, "", memory, self.coverage)
         own = None
         if event.type in self._types:
@@ -156,10 +158,24 @@ class _Side:
         elif memory.timers:
             further = list(self._attendant.settle(event, asked).decisions)
         else:
-            return None
+            further = []
         self._keep(further)
-        self._hint(event.subject, memory)
+        self._hint(home, memory)
+        self._tie(event, home, memory)
         return own
+
+    def knows(self, event: Event) -> bool:
+        """Whether the event came before."""
+        key = event_key(event.source, event.id)
+        names = (event.subject, ties.found(self.memories, event.subject))
+        return any(name in self.memories and key in self.memories[name].seen for name in names)
+
+    def _tie(self, event: Event, home: str, memory: Memory) -> None:
+        """Let what an event says of identities come true."""
+        known = partial(self._attendant.known, coverage=self.coverage)
+        mails = ties.tied(event, memory, home, partial(known, memory))
+        for name in ties.delivered(self.memories, mails, known):
+            self._hint(name, self.memories[name])
 
     def fire(self, clock_us: int) -> None:
         while self._hints and self._hints[0][0] <= clock_us:
