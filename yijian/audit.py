@@ -2,7 +2,8 @@
 
 lost            intake records without a dead letter whose event key has no decision, or no row in
                 the events table; timers whose time had passed, of which no decision tells; and
-                events of which a group was never told
+                events of which a group was never told; messages about a patient's identities
+                that nobody took
 duplicates      keys with more than one current row through the views the product reads, plus keys
                 whose repeated decisions differ in content, where nothing is remembered
 disorder        decisions that stand before a decision about an earlier record of their partition
@@ -111,6 +112,7 @@ def audit(settings: Settings, core: Core) -> Audit:
     ]
     lost += [origin for origin in seen.refused if origin not in tables.dead]
     lost += found.unfired
+    lost += found.untaken
     lost += [origin for origin in found.unheard if origin not in tables.dead]
     stored = {
         name: finding for name, (key, finding) in tables.alerts.items() if key not in not_recomputed

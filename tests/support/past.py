@@ -110,6 +110,13 @@ def progress_note(event_id: str, at_h: float, visit: str = "v1", who: str = "p1"
     )  # fmt: skip
 
 
+def tie(verb: str, event_id: str, at_h: float, who: str, other: str) -> Event:
+    """Two subjects are one person (`linked`, `merged`), or are not (`unlinked`)."""
+    made = event(event_id, at_h, who, event=f"patient.{verb}")
+    data = msgspec.structs.replace(made.data, other_subject=f"test|{other}")
+    return msgspec.structs.replace(made, data=data)
+
+
 def lines_of(events: Sequence[Event]) -> list[bytes]:
     """NDJSON."""
     return [encode_event(one) for one in events]

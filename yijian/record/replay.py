@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from contracts.decision import ActivityHeaders, Basis, encode_record
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id, partition_of
 from contracts.intake import Rejected, decode
-from contracts.tie import Tie
+from contracts.tie import FORWARD, Tie
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
 from rules.memory.ties import given
@@ -74,6 +74,8 @@ class Recomputed:
     """Groups that had to be told of an event, and where the event came in."""
     joined: set[tuple[bytes, EventKey]] = field(default_factory=set)
     """Groups about which something was decided, or repeated, because of an event."""
+    untaken: list[Origin] = field(default_factory=list)
+    """Messages about identities of which no record tells that they were taken."""
     packs: set[str] = field(default_factory=set)
     """Rules that decisions name."""
     is_whole: bool = True
@@ -159,6 +161,8 @@ class Replay:
             else:
                 self._take(step, values)
         self._look_for_unfired(order)
+        taken = {step.origin for step in order.steps if step.kind == "tie"}
+        self.found.untaken += [p for p in _messages(values) if p not in taken]
 
     def _note(self, step: Step) -> None:
         if step.basis is not None:
@@ -375,6 +379,14 @@ class Replay:
                 self.found.differing.append(place)
         if len(made) > len(step.recorded):
             self.found.differing.append(step.recorded[-1][0])
+
+
+def _messages(records: Mapping[Origin, LogRecord]) -> Iterator[Origin]:
+    """Where messages about identities stand; events that were forwarded are none."""
+    for place, record in records.items():
+        kind = dict(record.headers).get(ActivityHeaders.MESSAGE)
+        if kind is not None and kind != FORWARD.encode():
+            yield place
 
 
 class _Seen:

@@ -327,6 +327,21 @@ def test_an_event_that_came_again_is_no_row() -> None:
         decision_rows(record(value))
 
 
+@pytest.mark.parametrize("kind", [KindHeaders.FORWARD, KindHeaders.TIE])
+def test_notes_about_identities_are_no_rows(kind: bytes) -> None:
+    assert decision_rows(record(b"{}", [(KindHeaders.KIND, kind)])) == ()
+
+
+def test_of_two_partitions_the_later_generation_of_a_decision_stands() -> None:
+    value = encode_record(replace_findings())
+    before, after = (
+        named(decision_rows(record(value, headers))[0])["version"]
+        for headers in ([], [(KindHeaders.GENERATION, b"1")])
+    )
+    assert before == 17
+    assert after == 2**48 + 17
+
+
 def test_a_decision_of_a_later_version_with_more_fields_is_read() -> None:
     later = json.loads(encode_record(DECISION)) | {"schema": 2, "added_later": [1]}
     assert len(decision_rows(record(json.dumps(later).encode()))) == 2

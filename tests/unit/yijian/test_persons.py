@@ -16,18 +16,13 @@ from contracts.event import Event
 from rules.memory import ties
 from rules.memory.model import decode
 from support.hospital_log import ACTIVITIES, DECISIONS, TOPIC, Hospital
-from support.past import admission, again, core_of, event, note, progress_note
-from yijian.record import order_of
+from support.past import SITE, admission, again, core_of, event, note, progress_note, tie
+from yijian.expected import Supervisors
+from yijian.record import Replay, order_of
 
 CORE = core_of(again(), note())
 NAMES = ("a", "b", "c")
 read_decision = Reader(Decision)
-
-
-def about(verb: str, event_id: str, at_h: float, who: str, other: str) -> Event:
-    made = event(event_id, at_h, who, event=f"patient.{verb}")
-    data = msgspec.structs.replace(made.data, other_subject=f"test|{other}")
-    return msgspec.structs.replace(made, data=data)
 
 
 def first(choices: list[int]) -> int:
@@ -58,14 +53,14 @@ def test_a_merge_and_its_parting_are_gone_through_once_more() -> None:
     hospital = Hospital(CORE)
     for one in (
         event("1", 0, "a"), event("2", 0, "b"), admission("in", 0, "v1", "b"),
-        about("merged", "m", 1, "a", "b"),
+        tie("merged", "m", 1, "a", "b"),
     ):  # fmt: skip
         hospital.comes(one)
     hospital.drains(first)
     for one in (event("3", 2, "b"), event("4", 3, "a"), event("2", 0, "b")):
         hospital.comes(one)
     hospital.drains(first)
-    hospital.comes(about("unlinked", "u", 4, "a", "b"))
+    hospital.comes(tie("unlinked", "u", 4, "a", "b"))
     hospital.comes(event("5", 5, "b"))
     hospital.drains(first)
     found = hospital.replayed()
@@ -76,9 +71,23 @@ def test_a_merge_and_its_parting_are_gone_through_once_more() -> None:
     assert stands(hospital).keys() == found.expected.alerts.keys()
 
 
+def test_a_message_that_nobody_took_is_noticed() -> None:
+    hospital = Hospital(CORE)
+    for one in (event("2", 0, "b"), tie("merged", "m", 1, "a", "b")):
+        hospital.comes(one)
+    hospital.drains(first)
+    ward = hospital.wards[hospital.home("test|a")]
+    ward.logs[DECISIONS] = [r for r in ward.logs[DECISIONS] if b"arrives" not in (r.value or b"")]
+    order = order_of(ward.logs[DECISIONS])
+    replay = Replay(Supervisors(SITE, CORE, lambda digest: None), {}, SITE.max_ahead_s, ACTIVITIES)
+    records = {record.place: record for record in ward.logs[ACTIVITIES]}
+    replay.partition(order, ward.logs[TOPIC], records)
+    assert replay.found.untaken == [(ACTIVITIES, ward.logs[ACTIVITIES][0].partition, 0)]
+
+
 def test_a_memory_that_came_otherwise_is_noticed() -> None:
     hospital = Hospital(CORE)
-    for one in (event("1", 0, "a"), event("2", 0, "b"), about("merged", "m", 1, "a", "b")):
+    for one in (event("1", 0, "a"), event("2", 0, "b"), tie("merged", "m", 1, "a", "b")):
         hospital.comes(one)
     hospital.drains(first)
     ward = hospital.wards[hospital.home("test|b")]
@@ -105,8 +114,7 @@ def test_whoever_crashes_and_whenever_nothing_is_lost_or_differs(seed: int) -> N
             _something_happens(hospital, random)
     hospital.drains(random.choice)
     found = hospital.replayed()
-    assert found.differing == []
-    assert found.disordered == []
+    assert (found.differing, found.disordered, found.untaken) == ([], [], [])
     assert set(found.expected.accepted.values()) == {one.key for one in events}
     assert stands(hospital) == {
         name: msgspec.json.decode(raw) for name, raw in found.expected.alerts.items()
@@ -129,7 +137,7 @@ def _heard_everywhere(hospital: Hospital) -> Iterator[Event]:
         for one in (
             event(f"w{number}", -90, who), admission(f"x{number}", -90, "v", who),
             progress_note(f"y{number}", -90, "v", who),
-            about("linked", f"z{number}", -90, who, who),
+            tie("linked", f"z{number}", -90, who, who),
         ):  # fmt: skip
             hospital.comes(one)
             yield one
@@ -143,7 +151,7 @@ def _some_event(number: int, random: Random) -> Event:
     if verb == "admitted":
         return admission(name, at_h, f"v{number}", who)
     if verb:
-        return about(verb, name, at_h, who, other)
+        return tie(verb, name, at_h, who, other)
     return event(name, at_h, who, act_id=f"{who}-{number % 2}", revision=number + 1)
 
 
