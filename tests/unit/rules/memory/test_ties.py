@@ -16,8 +16,9 @@ from contracts.tie import GO
 from rules import Evaluator
 from rules.authoring.shorthand import event_of
 from rules.memory import ties
-from rules.memory.coverage import Coverage
+from rules.memory.coverage import Coverage, Held
 from rules.memory.groups import Attendants
+from rules.memory.history import Recalled
 from rules.memory.model import Memory, decode, encode
 from rules.pack import Pack
 from support.past import BASE, START, again, note
@@ -357,3 +358,33 @@ def _prescribed(
         subject, at_h, act_id=f"{subject}-{at_h % 3}", revision=revision,
         patient={"pregnant": is_pregnant, "observations": observed},
     )  # fmt: skip
+
+
+def test_a_backfill_makes_nothing_known_of_a_person_with_several_names() -> None:
+    coverage = Coverage(since={"s": {"prescription": 5}}, held={"prescription": Held((), 0, 50)})
+    coverage.refilled("prescription", 10)
+    alone, tied = Memory(), Memory(links={"h|b": ties.TIED})
+    assert Recalled(alone, coverage).known_since("prescription") == 10
+    assert Recalled(tied, coverage).known_since("prescription") == 50
+
+
+def test_a_past_act_of_a_stub_is_not_brought_in() -> None:
+    town = Town()
+    comes(town, town.event("h|b", 0))
+    ties_town(town, ("h|a", "h|b"))
+    stub = town.memory("h|b")
+    before = encode(stub)
+    past = town.event("h|b", -1)
+    assert not town.attendants.bring(past, "x", stub, town.coverage)
+    assert encode(stub) == before
+
+
+def test_allergies_of_one_identity_count_for_the_other() -> None:
+    town = Town()
+    stated = town.event("h|b", 0, event="allergy.recorded", allergies=[])
+    comes(town, stated)
+    ties_town(town, ("h|a", "h|b"))
+    assert len(town.memories["h|a"].allergies) == 1
+    comes(town, town.about("unlinked", "h|a", "h|b", 2))
+    assert town.memories["h|a"].allergies == {}
+    assert len(town.memories["h|b"].allergies) == 1
