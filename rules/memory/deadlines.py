@@ -28,8 +28,8 @@ from rules.memory import duties
 from rules.memory.coverage import Coverage
 from rules.memory.duties import Duties, Place, Settled, Timeline, families_of
 from rules.memory.history import Recalled
-from rules.memory.instants import instant_of
-from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
+from rules.memory.instants import instant_of, us_of
+from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key, event_key
 from rules.model import Rule
 
 LATE_DATA: Final = "deadline.late_data"
@@ -37,7 +37,7 @@ LATE_DATA: Final = "deadline.late_data"
 RETRACTED: Final = "retracted"
 _REVISED: Final = Settled("revised", 0)
 _KEEP_US: Final = 30 * 86_400_000_000
-"""How long a fired duty can be taken back by late data."""
+"""How long late data can take back a duty that fired, or bring one back that was fulfilled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Deadlines:
         if late_until is not None:
             timers.append(
                 Timer(
-                    f"{LATE}|{key}", LATE, late_until, event.source, key, scope, act,
+                    f"{LATE}|{key}", LATE, _past(late_until), event.source, key, scope, act,
                     steps=[Step(LATE, 0)],
                 )
             )  # fmt: skip
@@ -119,23 +119,17 @@ class Deadlines:
             if timer.by and timer.by != act:
                 continue  # only what prevents it can bring it back
             about = self._about(timer, acts, coverage)
-            state = about.stands.state
-            if state == duties.WAITS:
-                timer.by = ""
-                _reschedule(timer, about.stands.due_us)
-            elif state != duties.GONE and AT_DUE in [step.name for step in timer.steps]:
-                # What prevents it may be taken back before it is due: the duty stays until then.
-                found += self._taken_back(about, memory, coverage, by)
-                timer.by = about.stands.by.key if about.stands.by is not None else ""
-            elif state == duties.SATISFIED and not about.stands.is_trusted and timer.fired:
-                if not timer.is_late:
-                    timer.is_late = True
-                    timer.steps, timer.fire_us = [], NEVER_US
-                    found += self._decided(about, AT_DUE, memory, coverage)
-            else:
-                if state != duties.GONE:
-                    found += self._taken_back(about, memory, coverage, by)
+            stands = about.stands
+            if stands.state == duties.GONE:
                 drop(memory, timer)
+            elif stands.state == duties.WAITS:
+                _wake(timer, stands.due_us, by)
+            elif stands.is_trusted or cause_of(timer, AT_DUE) not in timer.fired:
+                found += self._taken_back(about, memory, coverage, by)
+                _rest(timer, stands)
+            elif not timer.is_late:
+                timer.is_late, timer.fire_us = True, NEVER_US
+                found += self._decided(about, AT_DUE, memory, coverage)
         return found
 
     def fire(
@@ -147,24 +141,25 @@ class Deadlines:
             found = [self._late(about, memory, coverage)]
             drop(memory, timer)
             return found
+        if about.stands.state == duties.GONE:
+            drop(memory, timer)
+            return []
+        if about.stands.state != duties.WAITS:  # an act was brought in, which settles nothing
+            _rest(timer, about.stands)
+            return []
         _reschedule(timer, about.stands.due_us)
         if timer.fire_us > clock_us:
             return []
         step = timer.steps.pop(0)
-        if about.stands.state != duties.WAITS:
-            if step.name == REMIND:
-                _reschedule(timer, about.stands.due_us)
-            else:
-                drop(memory, timer)
-            return []
+        timer.done.append(step)
         found = self._decided(about, step.name, memory, coverage)
         _reschedule(timer, about.stands.due_us)
         return found
 
     def forget(self, memory: Memory) -> None:
-        """Drop duties that fired so long ago that nothing takes them back any more."""
+        """Drop duties of so long ago that nothing takes back any more what became of them."""
         before = memory.latest_us - _KEEP_US
-        for timer in [one for one in memory.timers.values() if not one.steps]:
+        for timer in [one for one in memory.timers.values() if one.fire_us == NEVER_US]:
             if timer.due_us < before:
                 drop(memory, timer)
 
@@ -264,7 +259,7 @@ def _timer_of(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer
     return Timer(
         id=_timer_id(duty, act),
         kind="duty",
-        fire_us=duty.due_us + steps[0].after_us,
+        fire_us=_past(duty.due_us + steps[0].after_us),
         source=event.source,
         event=key,
         scope=scope,
@@ -284,7 +279,44 @@ def _timer_of(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer
 
 
 def _reschedule(timer: Timer, due_us: int) -> None:
-    timer.fire_us = due_us + timer.steps[0].after_us if timer.steps else NEVER_US
+    timer.fire_us = _past(due_us + timer.steps[0].after_us) if timer.steps else NEVER_US
+
+
+def _past(at_us: int) -> int:
+    """When a time is over: what happens at that very instant is in time."""
+    return at_us + 1
+
+
+def _rest(timer: Timer, stands: Settled) -> None:
+    """Nothing fires while the duty is fulfilled or ended; all of it may have to be said yet.
+
+    No time is noted at which it would have fired, for of that no decision tells.
+    """
+    timer.by = stands.by.key if stands.by is not None else ""
+    _again(timer)
+    timer.fire_us = NEVER_US
+
+
+def _wake(timer: Timer, due_us: int, by: Event) -> None:
+    """What fulfilled or ended the duty does not count any more: it goes on from where it was.
+
+    A reminder whose time has passed meanwhile is left out.
+    """
+    if timer.is_late or timer.by:
+        timer.woken = event_key(by.source, by.id)
+    if timer.is_late:
+        _again(timer)
+    elif timer.by:
+        at_us = us_of(by.time)
+        timer.steps = [s for s in timer.steps if s.name != REMIND or due_us + s.after_us >= at_us]
+    timer.by = ""
+    _reschedule(timer, due_us)
+
+
+def _again(timer: Timer) -> None:
+    """What it did was taken back, or is said otherwise: it does that again, but for reminders."""
+    timer.steps = [*(step for step in timer.done if step.name != REMIND), *timer.steps]
+    timer.done, timer.is_late = [], False
 
 
 def drop(memory: Memory, timer: Timer) -> None:

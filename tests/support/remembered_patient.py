@@ -88,8 +88,8 @@ class Patient:
         return self._kept(self.attendant.take(event, digest, self.memory, self.coverage))
 
     def passes(self, at_h: float) -> list[Decision]:
-        """Time passes: every timer that is due fires, in order."""
-        return self.passes_until(us_of(START + timedelta(hours=at_h)))
+        """Time passes until this hour is over: every timer that is due fires, in order."""
+        return self.passes_until(us_of(START + timedelta(hours=at_h)) + 1)
 
     def passes_until(self, clock: int) -> list[Decision]:
         found: list[Decision] = []

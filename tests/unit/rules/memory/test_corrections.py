@@ -45,14 +45,61 @@ def test_a_reminder_is_taken_back_and_what_is_due_is_found_after_all() -> None:
     assert due.findings
 
 
-def test_an_ended_duty_is_forgotten_when_it_would_be_due() -> None:
+def test_an_ended_duty_is_forgotten_when_nothing_can_bring_it_back_any_more() -> None:
     patient = Patient(note())
     admitted(patient)
     patient.comes(5, event="encounter.discharged", act_id="v1", revision=2)
+    assert not patient.passes(10_000)
     assert patient.memory.timers
-    assert not patient.passes(72)
+    crowded(patient, 72 + 30 * 24)
     assert not patient.memory.timers
     assert not patient.memory.kept
+
+
+def test_a_document_withdrawn_long_after_the_limit_brings_the_duty_back() -> None:
+    patient = Patient(note(grace={"parameter": "stay.hours"}))
+    admitted(patient)
+    signed(patient, 1, act_id="d1")
+    assert not patient.passes(200)
+    withdrawn(patient, 201, "d1")
+    (due,) = patient.passes(201)
+    assert due.cause.endswith(":due")
+    assert patient.alerts == ["spec.note"]
+    signed(patient, 50)  # late data after all
+    assert patient.alerts == []
+
+
+def test_a_withdrawn_document_leaves_the_duty_to_another_that_came_in_time() -> None:
+    patient = Patient(note())
+    admitted(patient)
+    signed(patient, 1, act_id="d1")
+    signed(patient, 2, act_id="d2")
+    withdrawn(patient, 201, "d1")
+    assert not patient.passes(202)
+    withdrawn(patient, 203, "d2")
+    assert patient.passes(203)[0].findings
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_what_late_data_changed_is_changed_back_when_they_are_withdrawn(is_trusted: bool) -> None:
+    escalate = [{"after": {"parameter": "stay.hours"}, "audience": ["department"]}]
+    patient = Patient(note(escalate=escalate))
+    admitted(patient)
+    (due,) = patient.passes(72)
+    signed(patient, 50, act_id="d1", signed_at_trusted=is_trusted)
+    withdrawn(patient, 100, "d1")
+    (again_due,) = patient.passes(100)
+    assert (again_due.decision_id, again_due.findings) == (due.decision_id, due.findings)
+    (escalated,) = patient.passes(144)
+    assert escalated.findings[0].audience == ("department",)
+
+
+def test_a_reminder_whose_time_has_passed_is_left_out_when_a_duty_comes_back() -> None:
+    patient = Patient(note(remind_before="1 h"))
+    admitted(patient)
+    signed(patient, 1, act_id="d1")
+    withdrawn(patient, 71.5, "d1")
+    assert [one.cause for one in patient.passes(72)] == ["timer:spec.note::due"]
 
 
 def test_what_comes_in_time_after_the_reminder_is_not_late_though_nobody_vouches_for_it() -> None:
