@@ -21,7 +21,7 @@ from contracts.decision import (
 )
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
-from rules.engine.asked import EVENT, NOW, Asked
+from rules.engine.asked import AGAIN, EVENT, NOW, Asked
 from rules.engine.duties import Duty
 from rules.engine.outcomes import (
     ALERT,
@@ -367,7 +367,7 @@ class Run:
         missing: tuple[Missing, ...] = _ERROR
         try:
             if outcome in (ALERT, UNVERIFIED):
-                if ready.expects and self.asked.part == EVENT:
+                if ready.expects and self.asked.part in (EVENT, AGAIN):
                     self.expect(ready, c, x)
                     return
                 is_unverified = outcome == UNVERIFIED

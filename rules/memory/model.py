@@ -141,6 +141,8 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     """What it did, in order."""
     woken: str = ""
     """The key of the event that brought it back last."""
+    is_denied: bool = False
+    """Whether the rule would not expect anything of the act as its latest revision says it."""
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
