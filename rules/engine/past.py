@@ -269,6 +269,8 @@ class Past:
         history = self.history
         recalled = c.recalled
         at: Any = as_of(c, x)
+        if recalled.due_us is not None:  # what exempts from a duty is asked when it is due
+            at = instant_of(recalled.due_us)
         if history.before:
             at = self._of_present(history.before.removeprefix(THIS), c, F, x, E)
             if type(at) is dict:

@@ -22,7 +22,7 @@ from rules.memory import duties
 from rules.memory.coverage import Coverage
 from rules.memory.duties import Duties, Place, Settled, Timeline, families_of
 from rules.memory.history import Recalled
-from rules.memory.instants import instant_of
+from rules.memory.instants import instant_of, us_of
 from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
 from rules.memory.revising import Revising, is_latest
 from rules.memory.step_told import About, of_step
@@ -175,20 +175,22 @@ class Deadlines:
         if timer.kind == LATE:
             return About(timer, event, digest, None, Settled(duties.WAITS, timer.fire_us))
         rule = self._evaluator.body(timer.rule, timer.version)
-        stands = self._duties.settle(timer, rule, self._place(event), acts, coverage)
+        stands = self._duties.settle(timer, rule, self._place(timer, event), acts, coverage)
         return About(timer, event, digest, rule, stands)
 
-    def _place(self, event: Event) -> Place:
+    def _place(self, timer: Timer, event: Event) -> Place:
         zone = self._evaluator.zone(event.data.institution, event.time)
         service = event.data.service_time
         at = service if isinstance(service, datetime) else event.time
-        return Place(at.astimezone(zone).date(), zone)
+        since_us = min(timer.from_us, us_of(event.time))
+        return Place(at.astimezone(zone).date(), zone, since_us)
 
     def _asked(
         self, about: About, part: str, cause: str, memory: Memory, coverage: Coverage
     ) -> Asked:
         present = memory.acts.get(about.timer.act)
-        recalled = Recalled(memory, coverage, present, about.stands.due_us)
+        due_us = about.stands.due_us if about.rule is not None else None
+        recalled = Recalled(memory, coverage, present, due_us)
         return Asked(recalled, part, cause, about.timer.scope, self._group)
 
     def _late(self, about: About, memory: Memory, coverage: Coverage) -> Decision:

@@ -60,6 +60,9 @@ class Place:
 
     day: date
     zone: tzinfo
+    since_us: int
+    """When it arose: where its limit counts from, or its event where that is earlier. What ended
+    before ends nothing of it."""
 
 
 class Timeline(dict[str, list[Act]]):
@@ -97,7 +100,7 @@ class Duties:
         due = self._extended(timer, expect, acts)
         for event in expect.until:
             for ended, at, _ in _went_through(acts, event, timer, expect):
-                if at <= due and not _is_own(ended, event, timer, rule):
+                if not _is_own(ended, event, timer, rule) and place.since_us <= at <= due:
                     return Settled(ENDED, due, ended)
         return self._fulfilled(timer, rule, expect, due, place, acts, coverage)
 

@@ -51,11 +51,11 @@ def again(**history: Any) -> Rule:
     )  # fmt: skip
 
 
-def note(**expect: Any) -> Rule:
+def note(unless: Any = None, **expect: Any) -> Rule:
     message = {"zh": "至 {deadline.due_at} 未见", "en": "not seen by {deadline.due_at}"}
     return make_rule(
         BASE, id="spec.note", on=["encounter.admitted"], when=None,
-        expect={**NOTE, **expect}, finding={**FINDING, "message": message},
+        unless=unless, expect={**NOTE, **expect}, finding={**FINDING, "message": message},
     )  # fmt: skip
 
 

@@ -56,6 +56,41 @@ def test_an_ended_duty_is_forgotten_when_nothing_can_bring_it_back_any_more() ->
     assert not patient.memory.kept
 
 
+def test_what_ended_before_the_duty_arose_does_not_end_it() -> None:
+    patient = Patient(note(match=["patient.id"], where={"encounter.id": {"is": "v1"}}))
+    patient.comes(0, event="encounter.discharged", act_id="v0", encounter={"id": "v0"})
+    admitted(patient, 1)
+    assert patient.passes(73)[0].findings
+
+
+def test_what_ended_at_the_instant_the_duty_arose_or_before_its_limit_counts_ends_it() -> None:
+    for at_h in (1, 2):
+        patient = Patient(note(match=["patient.id"], **{"from": "encounter.started_at"}))
+        visit = {"id": "v1", "kind": "inpatient", "started_at": "2026-03-02T03:00:00+00:00"}
+        patient.comes(1, event="encounter.admitted", act_id="v1", encounter=visit)
+        patient.comes(at_h, event="encounter.discharged", act_id="v2", encounter={"id": "v2"})
+        assert not patient.passes(1000)
+
+
+def test_an_exemption_looks_back_from_when_the_duty_is_due() -> None:
+    unless = {"history": {
+        "of": "encounter.transferred", "within": {"parameter": "stay.hours"},
+        "including": "others", "exists": True, "where": {"encounter.id": {"is_not": "v1"}},
+    }}  # fmt: skip
+    for before, at_h, is_exempt in (
+        ("", 50, True), ("", 0.5, False), ("this.event.time", 50, False),
+    ):  # fmt: skip
+        history = {**unless["history"], **({"before": before} if before else {})}
+        patient = Patient(note(unless={"history": history}))
+        patient.comes(
+            at_h, event="encounter.transferred", act_id="v2", encounter={"id": "v2"}
+        )  # fmt: skip
+        admitted(patient, 1)
+        (due,) = patient.passes(73)
+        assert bool(due.coverage.exempt) is is_exempt
+        assert bool(due.findings) is not is_exempt
+
+
 def test_a_document_withdrawn_long_after_the_limit_brings_the_duty_back() -> None:
     patient = Patient(note(grace={"parameter": "stay.hours"}))
     admitted(patient)
