@@ -31,10 +31,10 @@ from rules.memory.timers import (
     cause_of,
     drop,
     event_of,
+    made,
     reschedule,
     rest,
-    timer_id,
-    timer_of,
+    standing,
     wake,
 )
 
@@ -64,7 +64,7 @@ class Deadlines:
         """
         family = EVENT_TYPES[event.type].family
         act = act_key(event.source, family, event.data.act_id)
-        timers = [timer_of(duty, act, key, event, scope) for duty in arisen]
+        timers = [made(duty, act, key, event, scope) for duty in arisen]
         if late_until is not None:
             timers.append(
                 Timer(
@@ -87,19 +87,19 @@ class Deadlines:
         """
         family = EVENT_TYPES[by.type].family
         act = act_key(by.source, family, by.data.act_id)
-        standing: list[Duty] = []
+        new: list[Duty] = []
         found: list[Decision] = []
         for duty in arisen:
-            old = memory.timers.get(timer_id(duty, act))
+            old = standing(memory, duty, act)
             if old is not None and _outlasts(old, by, memory):
                 continue
-            standing.append(duty)
+            new.append(duty)
             if old is None:
                 continue
             about = replace(self._about(old, Timeline(memory), coverage), stands=_REPLACED)
             found += self._taken_back(about, memory, coverage, by)
             drop(memory, old)
-        return standing, found
+        return new, found
 
     def settle(self, by: Event, memory: Memory, coverage: Coverage) -> list[Decision]:
         """What an event changes about duties: those that it fulfils, ends, voids or extends."""

@@ -17,17 +17,28 @@ def cause_of(timer: Timer, step: str) -> str:
     return f"timer:{timer.rule}:{timer.element}:{step}"
 
 
-def timer_id(duty: Duty, act: str) -> str:
-    """The name of the timer of a duty; no two duties of a subject share it."""
-    return f"{duty.rule.id}|{act}|{duty.element}"
+def _name(duty: Duty, act: str) -> str:
+    """The name of the timer of a duty; no two duties of a subject share it.
+
+    A rule's id holds no `|`, and the act is written without, so each part has its end.
+    """
+    return f"{duty.rule.id}|{act.replace('%', '%25').replace('|', '%7C')}|{duty.element}"
 
 
-def timer_of(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer:
+def standing(memory: Memory, duty: Duty, act: str) -> Timer | None:
+    """The timer of a duty that an earlier revision of an act brought, by whatever name."""
+    for timer in memory.timers.values():
+        if (timer.rule, timer.act, timer.element) == (duty.rule.id, act, duty.element):
+            return timer
+    return None
+
+
+def made(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer:
     """The timer of a duty of an act, which an event with this key brought."""
     rule = duty.rule
     steps = list(duty.steps)
     return Timer(
-        id=timer_id(duty, act),
+        id=_name(duty, act),
         kind="duty",
         fire_us=after(duty.due_us + steps[0].after_us),
         source=event.source,

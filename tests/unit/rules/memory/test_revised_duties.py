@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from rules.model import Rule
@@ -121,3 +122,22 @@ def test_a_denied_duty_is_not_late_and_not_fulfilled() -> None:
     signed(patient, 2, signed_at_trusted=False)
     revised(patient, 3, "inpatient", 3)
     assert not patient.passes(100)  # the note that was signed meanwhile fulfils it
+
+
+def test_no_two_duties_share_a_name_whatever_their_acts_are_called() -> None:
+    patient = Patient(of_drugs())
+    for act, line in (("p|1", "a"), ("p", "1|a"), ("p%7C1", "a")):
+        patient.comes(0, act_id=act, items=[{"line_id": line, "drug": "D1"}])
+    found = [(due.event.act_id, f.element) for due in patient.passes(72) for f in due.findings]
+    assert sorted(found) == [("p", "1|a"), ("p%7C1", "a"), ("p|1", "a")]
+
+
+def test_a_duty_that_was_stored_under_another_name_is_replaced_as_well() -> None:
+    patient = Patient(of_drugs())
+    lines = [{"line_id": "a", "drug": "D1"}]
+    patient.comes(0, act_id="p|1", items=lines)
+    (timer,) = patient.memory.timers.values()
+    patient.memory.timers = {"old": msgspec.structs.replace(timer, id="old")}
+    patient.comes(1, act_id="p|1", revision=2, items=lines)
+    (due,) = patient.passes(73)
+    assert due.event.revision == 2
