@@ -188,7 +188,8 @@ class Past:
         facts, own = self._kept_of(member, this, recalled)
         x = Element(None, member.name)
         x.facts = own
-        return self._where(c, facts, x, own)
+        truth = self._where(c, facts, x, own)
+        return truth if member.is_sure or truth is False else None
 
     def _kept_of(
         self, member: Member, this: dict[str, Value], recalled: Recalled

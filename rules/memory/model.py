@@ -46,6 +46,7 @@ class Act(msgspec.Struct, array_like=True, omit_defaults=True):
     facts: dict[str, Raw]
     lines: list[Line]
     encounter: str = ""
+    """The id of its visit; "" where that is not reported."""
     event_id: str = ""
     """Of the latest revision's event."""
     event_us: int = 0
