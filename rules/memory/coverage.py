@@ -8,6 +8,7 @@ nothing of it was dropped. Where one is not known, the window is not covered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Final
 
 import msgspec
@@ -71,6 +72,24 @@ class Coverage(msgspec.Struct):
         if found is None:
             found = self.groups[name] = Coverage(is_total=self.is_total)
         return found
+
+    def as_now(self, source: str, group: str = "") -> Coverage:
+        """A copy that an event of a source, and of a group, does not change; see `restore`."""
+        twin = copy(self)
+        twin.since = self.since.copy()
+        families = twin.since.get(source)
+        if families is not None:
+            twin.since[source] = families.copy()
+        twin.groups = self.groups.copy()
+        known = twin.groups.get(group)
+        if known is not None:
+            twin.groups[group] = known.as_now(source)
+        return twin
+
+    def restore(self, before: Coverage) -> None:
+        """It is again as it was: the event was not taken."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(before, name))
 
     def hears(self, source: str, family: str, at_us: int) -> bool:
         """Note an event of a source; True where it was the first of its family.

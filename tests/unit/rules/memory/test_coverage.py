@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.decision import Decision
@@ -54,6 +55,22 @@ def test_a_source_is_known_from_its_first_event_on() -> None:
     coverage.hears("b", "prescription", 50)
     assert coverage.known_since("prescription") == 50
     assert coverage.known_since("order") is None
+
+
+def test_what_an_event_tells_can_be_taken_back() -> None:
+    coverage = Coverage()
+    coverage.hears("a", "prescription", 10)
+    coverage.of_group("practitioner.id").hears("a", "prescription", 10)
+    whole = msgspec.convert(msgspec.to_builtins(coverage), Coverage)
+    before = coverage.as_now("a", "practitioner.id")
+    for source, family in (("a", "order"), ("b", "order")):
+        coverage.hears(source, family, 20)
+        coverage.of_group("practitioner.id").hears(source, family, 20)
+    coverage.of_group("institution.id").hears("a", "order", 20)
+    coverage.keep(Attendant(Evaluator(Pack.of([again()]), BASE)).horizon)
+    assert before == whole
+    coverage.restore(before)
+    assert coverage == whole
 
 
 def test_a_first_event_that_comes_late_tells_nothing_of_what_came_since() -> None:
