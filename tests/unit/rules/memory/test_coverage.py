@@ -57,6 +57,22 @@ def test_a_source_is_known_from_its_first_event_on() -> None:
     assert coverage.known_since("order") is None
 
 
+def test_sources_beyond_so_many_are_never_known_and_hold_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rules.memory.coverage.MOST_SOURCES", 2)
+    coverage = Coverage()
+    for at_us, source in enumerate(("a", "b", "c", "d", "c", "a"), 10):
+        coverage.hears(source, "prescription", at_us)
+    assert set(coverage.since) == {"a", "b"}
+    assert coverage.known_since("prescription") == 14  # of "c" it may always be the first one
+    assert coverage.known_since("prescription", {"a": 0, "b": 0}) == 14
+    coverage.backfilled("c", "prescription", 0)
+    assert coverage.known_since("prescription") == 14
+    coverage.forget()
+    assert coverage.known_since("prescription") is None
+
+
 def test_what_an_event_tells_can_be_taken_back() -> None:
     coverage = Coverage()
     coverage.hears("a", "prescription", 10)
