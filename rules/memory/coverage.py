@@ -101,7 +101,9 @@ class Coverage(msgspec.Struct):
         """Note an event of a source; True where it was the first of its family.
 
         A first event that comes late tells nothing of what happened since: the latest time that
-        was heard of any source counts.
+        was heard of any source counts. One that is dated ahead covers less, never more. Only the
+        very first event of a partition number is compared with nothing: the broker's time would
+        cover nothing of a past that is brought in at once, as imports and rebuilds do.
         """
         self.passes(at_us)
         families = self.since.get(source)

@@ -57,6 +57,16 @@ def test_a_source_is_known_from_its_first_event_on() -> None:
     assert coverage.known_since("order") is None
 
 
+def test_a_first_event_that_is_dated_ahead_covers_less() -> None:
+    coverage = Coverage()
+    coverage.hears("a", "encounter", 100)
+    coverage.hears("a", "prescription", 500)
+    coverage.hears("b", "prescription", 101)
+    coverage.hears("a", "order", 102)
+    assert coverage.known_since("prescription") == 500
+    assert coverage.known_since("order") == 500
+
+
 def test_sources_beyond_so_many_are_never_known_and_hold_no_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
