@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
 def test_kills_and_a_second_worker_change_no_decision_and_nothing_that_waited() -> None:
-    s = replay_law.site(settings.load())
+    s = replay_law.site(settings.load(), session_timeout_s=3.0)
     told: list[str] = []
     wish = replay_law.Wish(events=2500, kills=2)
     figures = replay_law.trial(s, load_core(s), wish, told.append)
