@@ -63,12 +63,25 @@ class Load(NamedTuple):
     """To be sent once the day is worked through: a clock that leaps lets deadlines pass at once."""
 
 
+class Run(NamedTuple):
+    """How one run of the load is disturbed."""
+
+    name: str
+    is_killed: bool = False
+    joins: bool = False
+    """A second worker comes, and the first leaves and comes back."""
+
+
+CALM: Final = Run("calm")
+
+
 @dataclass(frozen=True)
 class Wish:
     events: int
     kills: int
     seed: int = 1
     rate: float | None = None
+    runs: tuple[Run, ...] = (CALM, Run("killed", is_killed=True), Run("two", joins=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,17 +108,17 @@ def site(s: Settings, session_timeout_s: float = 6.0) -> Settings:
 
 
 def trial(s: Settings, core: Core, wish: Wish, say: Callable[[str], None]) -> dict[str, Any]:
-    """What each of the three runs led to; `holds` where all of the law does."""
+    """What each of the runs led to; `holds` where all of the law does."""
     day = (SystemClock().now() - AGO).date()
     sent = _load(s, core, wish, day)
     say(f"{len(sent.of_day)} events of {day}")
     runs: dict[str, dict[str, Any]] = {}
     stands: list[set[Standing]] = []
-    for name, kills, joins in (("calm", 0, False), ("killed", wish.kills, False), ("two", 0, True)):
-        figures, standing = _run(s, core, sent, wish, kills, joins)
-        runs[name] = figures
+    for run in wish.runs:
+        figures, standing = _run(s, core, sent, wish, run)
+        runs[run.name] = figures
         stands.append(standing)
-        say(f"{name}: {figures}")
+        say(f"{run.name}: {figures}")
     alike = all(one == stands[0] for one in stands)
     unlike = set[Standing]().union(*(one ^ stands[0] for one in stands))
     passed = all(run["passed"] for run in runs.values())
@@ -158,10 +171,11 @@ def _aside(word: str, event: Event, family: str, subject: bytes, at: datetime) -
 
 
 def _run(
-    s: Settings, core: Core, sent: Load, wish: Wish, kills: int, joins: bool
+    s: Settings, core: Core, sent: Load, wish: Wish, run: Run
 ) -> tuple[dict[str, Any], set[Standing]]:
+    kills = wish.kills if run.is_killed else 0
     with Stack(s, core.knowledge, Size()) as stack:
-        thread = Thread(target=_disturb, args=(stack, kills, joins, wish.seed), daemon=True)
+        thread = Thread(target=_disturb, args=(stack, kills, run.joins, wish.seed), daemon=True)
         began = time.monotonic()
         at = stack.settings
         feed(sent.opening, at.kafka_bootstrap, at.topics)
