@@ -19,6 +19,7 @@ from contracts.identity import decision_id
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
 from contracts.tie import Tie
 from knowledge_base.registry import NOTHING, Registry
+from rules.grouping import facts_of_key
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
@@ -348,12 +349,13 @@ class Supervisor:
     def _attend(self, attendant: Attendant, past: Past, asked: _Asked, at: bytes | None) -> Result:
         event, value, unknown, received_ms = asked
         subject = event.subject.encode() if at is None else at
-        memory = past.recall(subject)
+        memory, known = past.recall(subject), past.coverage.as_now(event.source)
         try:
             taken = attendant.take(event, _digest(value), memory, past.coverage, named(subject))
             issued = [self._issue(one, memory.generation) for one in taken.decisions]
         except Exception:
             past.undo(subject)
+            past.coverage.restore(known)
             raise
         if taken.forwarded:
             return _forwarded(event, value, taken.forwarded)
@@ -380,12 +382,14 @@ class Supervisor:
         received_ms: int | None,
     ) -> Shared:
         group = activity.subject
-        memory = past.recall(group)
+        facts = facts_of_key(activity.key)
+        memory, known = past.recall(group), past.coverage.as_now(event.source, facts)
         try:
             taken = attendant.join(event, _digest(value), memory, past.coverage, activity)
             issued = tuple(map(self._issue, taken.decisions))
         except Exception:
             past.undo(group)
+            past.coverage.restore(known)
             raise
         if taken.reused:
             return _reused(value)

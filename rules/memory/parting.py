@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
-from contracts.intake import Accepted, decode
 from rules.memory.merging import recount
-from rules.memory.model import Memory, Said, Timer
+from rules.memory.model import Memory, Said
+from rules.memory.timers import event_of
 
 T = TypeVar("T")
 
@@ -81,15 +81,8 @@ def _own(said: Said, to: str) -> Said:
 def _timers(memory: Memory, part: Memory, leaving: Set[str]) -> None:
     part.kept = dict(memory.kept)
     for name, timer in list(memory.timers.items()):
-        if _subject_of(timer, memory) in leaving:
+        if event_of(memory, timer).subject in leaving:
             part.timers[name] = copy(timer)
             del memory.timers[name]
     recount(memory)
     recount(part)
-
-
-def _subject_of(timer: Timer, memory: Memory) -> str:
-    """Whose event set the timer."""
-    taken = decode(memory.kept[timer.event].value)
-    assert isinstance(taken, Accepted)  # it was encoded from an accepted event
-    return taken.event.subject
