@@ -185,10 +185,12 @@ class Lanes:
     def enter(self, tp: TP, last: int, epoch: int) -> Passage:
         """Take the next place in the lane of `tp`'s partition for the batch that ends at `last`."""
         lane = self._lanes.get(tp.partition)
+        began_at = self._loop.time()
         if lane is None:
             lane = self._lanes[tp.partition] = Lane(self._wake, self._fail)
+            began_at = -inf  # written at once: what an interrupted run decided can be told from it
         held, lane.held = lane.held, None
-        cut = held.cut if held is not None else Cut(lane, tp.partition, self._loop.time())
+        cut = held.cut if held is not None else Cut(lane, tp.partition, began_at)
         passage = Passage(tp, last, epoch, lane, cut)
         lane.awaiting_outputs.append(passage)
         self.batches += 1

@@ -317,10 +317,27 @@ class Stored:
         self.offset = lambda: offset
 
 
+async def holding(log: Log, hold_s: float, **options: Any) -> Lanes:
+    """Lanes that hold cuts. The first batch of each is behind us: it is never held."""
+    lanes = Lanes(log.acknowledge, fail, hold_s=hold_s, **options)
+    for tp in (A0, A1):
+        lanes.sent(lanes.enter(tp, 0, 1), 0, 0)
+    state = options.get("state")
+    for report in state.reports if state is not None else ():
+        report(None, None)
+    await settle()
+    assert lanes.batches == 0
+    if state is not None:
+        assert log[:2] == [("state", 0), ("state", 0)]
+        state.reports.clear()
+    log.clear()
+    return lanes
+
+
 async def test_batches_that_follow_each_other_share_a_cut_and_its_state() -> None:
     log = Log()
     state = State(log)
-    lanes = Lanes(log.acknowledge, fail, state=state, hold_s=0.02)
+    lanes = await holding(log, 0.02, state=state)
     first = lanes.enter(A0, 9, 1)
     lanes.sent(first, 1, 10)
     first.outputs.report(None, None)
@@ -344,7 +361,7 @@ async def test_batches_that_follow_each_other_share_a_cut_and_its_state() -> Non
 async def test_a_cut_is_not_ended_while_a_batch_that_joins_it_is_under_way() -> None:
     log = Log()
     state = State(log)
-    lanes = Lanes(log.acknowledge, fail, state=state, hold_s=0.01)
+    lanes = await holding(log, 0.01, state=state)
     lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
     joining = lanes.enter(B0, 4, 1)
     await asyncio.sleep(0.02)
@@ -356,7 +373,7 @@ async def test_a_cut_is_not_ended_while_a_batch_that_joins_it_is_under_way() -> 
 
 async def test_the_next_batch_does_not_join_a_cut_that_was_held_long_enough() -> None:
     log = Log()
-    lanes = Lanes(log.acknowledge, fail, state=State(log), hold_s=0.01)
+    lanes = await holding(log, 0.01, state=State(log))
     lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
     await asyncio.sleep(0.02)
     lanes.look()
@@ -367,7 +384,7 @@ async def test_the_next_batch_does_not_join_a_cut_that_was_held_long_enough() ->
 async def test_cuts_end_when_partitions_are_given_up() -> None:
     log = Log()
     state = State(log)
-    lanes = Lanes(log.acknowledge, fail, state=state, hold_s=60)
+    lanes = await holding(log, 60, state=state)
     lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
     lanes.sent(lanes.enter(A1, 3, 1), 0, 0)
     late = lanes.enter(A1, 5, 1)
@@ -384,7 +401,7 @@ async def test_cuts_end_when_partitions_are_given_up() -> None:
 async def test_cuts_end_when_there_is_no_room() -> None:
     log = Log()
     limits = InFlightLimits(max_bytes=100, max_batches=10)
-    lanes = Lanes(log.acknowledge, fail, limits=limits, hold_s=60)
+    lanes = await holding(log, 60, limits=limits)
     lanes.sent(lanes.enter(A0, 9, 1), 0, 100)
     assert log == []
     assert await lanes.room()
@@ -393,7 +410,7 @@ async def test_cuts_end_when_there_is_no_room() -> None:
 
 async def test_a_batch_that_is_given_up_takes_its_cut_with_it() -> None:
     log = Log()
-    lanes = Lanes(log.acknowledge, fail, state=State(log), hold_s=60)
+    lanes = await holding(log, 60, state=State(log))
     lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
     given_up = lanes.enter(A0, 19, 1)
     lanes.close()
@@ -408,7 +425,7 @@ async def test_a_batch_that_is_given_up_takes_its_cut_with_it() -> None:
 async def test_without_the_right_to_write_a_whole_cut_is_let_go() -> None:
     log = Log()
     state = State(log)
-    lanes = Lanes(log.acknowledge, fail, state=state, hold_s=60)
+    lanes = await holding(log, 60, state=state)
     lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
     lanes.sent(lanes.enter(B0, 4, 1), 0, 0)
     state.may_write = False
@@ -426,7 +443,8 @@ async def test_that_outputs_are_confirmed_is_told_once_and_before_the_cut_ends()
         def confirmed(self, passage: Passage) -> None:
             told.append(passage.last)
 
-    lanes = Lanes(Log().acknowledge, fail, observer=Observer(), hold_s=0.01)
+    lanes = await holding(Log(), 0.01, observer=Observer())
+    told.clear()
     for last in (9, 19):
         lanes.sent(lanes.enter(A0, last, 1), 0, 0)
         lanes.look()
@@ -445,7 +463,7 @@ def test_whatever_is_confirmed_when_state_follows_its_outputs_and_acknowledgemen
     async def play() -> None:
         log = Log()
         state = State(log)
-        lanes = Lanes(log.acknowledge, fail, state=state, hold_s=60)
+        lanes = await holding(log, 60, state=state)
         passages, reports = [], []
         for number, (outputs, is_end) in enumerate(batches):
             passage = lanes.enter(A0, number, 1)
