@@ -76,7 +76,10 @@ def _snapshot(
         known = said.get(name)
         one = Said(raw_of(value), at_us)
         if name not in TIMELESS:
-            memory.runs[name] = _run(memory.runs.get(name, ()), one)
+            run = memory.runs.get(name)
+            # Nearly always the same is said again, later: the run stays what it is.
+            if run is None or run[-1].at_us > at_us or run[-1].value != one.value:
+                memory.runs[name] = _run(run or (), one)
         if known is None or (at_us >= known.at_us and not known.source):
             said[name] = one
     observed = snapshot.observations
@@ -134,7 +137,9 @@ def _measure(
         value = item.value if item.value is not UNSET else item.text
         raw = None if value is UNSET else raw_of(value)
         measured = Measured(raw, when, (code.system, code.code), act, revision, is_void)
-        if measured not in values:
+        if not values or values[-1].at_us < when:
+            memory.measured[analyte.id] = [*values[1 - _KEPT_VALUES :], measured]
+        elif measured not in values:
             memory.measured[analyte.id] = sorted([*values, measured], key=_when)[-_KEPT_VALUES:]
 
 
