@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.decision import Reader, Repeat
 from contracts.event import Event
 from contracts.intake import Accepted, Reason, decode
-from rules.memory.model import NEVER_US, Seen
+from rules.memory.model import NEVER_US, Memory, Seen, encode
 from streams.errors import StateUnreadable
 from streams.state.framing import Packing, framed, head_of
 from streams.state.memories import PARTITION_KEY, Memories
@@ -68,10 +69,25 @@ def test_a_value_tells_its_head_and_gives_back_what_was_packed(
     assert packing.open(value) == encoded
 
 
-@pytest.mark.parametrize("value", [b"", b"\x01", b"\x02" + bytes(40), b"\x01" + bytes(16) + b"xy"])
+@pytest.mark.parametrize("value", [b"", b"\x01", b"\x03" + bytes(40), b"\x01" + bytes(16) + b"xy"])
 def test_a_value_of_another_format_or_damaged_is_refused_and_not_guessed(value: bytes) -> None:
     with pytest.raises(StateUnreadable):
         Packing().open(value)
+
+
+def test_what_an_earlier_version_packed_without_a_dictionary_is_read() -> None:
+    encoded = encode(Memory(latest_us=7))
+    value = b"\x01" + framed(3, 9, zstandard.compress(encoded))[1:]
+    assert head_of(value) == (3, 9)
+    assert Packing().open(value) == encoded
+
+
+def test_the_dictionary_makes_small_memories_smaller() -> None:
+    step = Step()
+    step.take(1)
+    (change, _) = sealed(step.memories, "t", 1).changes
+    plain = Packing().open(framed(0, -1, change.body or b""))
+    assert len(change.body or b"") < len(zstandard.compress(plain))
 
 
 # the step with a past
