@@ -83,7 +83,7 @@ class Passage:
     """One batch on its way through its lane."""
 
     __slots__ = (
-        "bytes", "cut", "epoch", "is_told", "lane", "last", "outputs", "received_ms", "tp"
+        "bytes", "cut", "epoch", "is_confirmed", "lane", "last", "outputs", "received_ms", "tp"
     )  # fmt: skip
 
     def __init__(self, tp: TP, last: int, epoch: int, lane: Lane, cut: Cut | None = None) -> None:
@@ -93,8 +93,8 @@ class Passage:
         self.lane = lane
         self.cut = Cut(lane, tp.partition) if cut is None else cut
         self.bytes = 0
-        self.is_told = False
-        """Whether the observer knows that its outputs are confirmed."""
+        self.is_confirmed = False
+        """Whether its outputs, and all before them, are."""
         self.received_ms: list[int] = []
         """When the broker took the records that this batch answers."""
         self.outputs = Deliveries(lane.wake, lane.fail)
@@ -142,10 +142,10 @@ class LaneObserver(Protocol):
 
 @dataclass(frozen=True)
 class InFlightLimits:
-    """How much may be under way before no more is taken."""
+    """How much may be under way, and not confirmed, before no more is taken."""
 
     max_bytes: int = 32 * 1_048_576
-    max_batches: int = 512
+    max_batches: int = 64
 
 
 class Lanes:
@@ -176,6 +176,8 @@ class Lanes:
         self.open = True
         self.bytes = 0
         self.batches = 0
+        self.unconfirmed = 0
+        """Batches whose outputs are not all confirmed; those that wait for their cut are."""
 
     @property
     def closed_s(self) -> float:
@@ -194,6 +196,7 @@ class Lanes:
         passage = Passage(tp, last, epoch, lane, cut)
         lane.awaiting_outputs.append(passage)
         self.batches += 1
+        self.unconfirmed += 1
         return passage
 
     def sent(self, passage: Passage, count: int, size: int) -> None:
@@ -222,10 +225,9 @@ class Lanes:
     async def room(self) -> bool:
         """Wait until another batch may be begun; False where none may be any more."""
         while self.open and (
-            self.batches >= self._limits.max_batches or self.bytes >= self._limits.max_bytes
+            self.unconfirmed >= self._limits.max_batches or self.bytes >= self._limits.max_bytes
         ):
             self._changed.clear()
-            self._end_all()
             await self._changed.wait()
         return self.open
 
@@ -272,7 +274,7 @@ class Lanes:
     def reopen(self) -> None:
         """Partitions were assigned: batches may be begun, in lanes that are empty."""
         self._lanes.clear()
-        self.bytes = self.batches = 0
+        self.bytes = self.batches = self.unconfirmed = 0
         self._forgoing = False
         self.open = True
 
@@ -305,14 +307,12 @@ class Lanes:
         while outputs and outputs[0].outputs.complete:
             passage = outputs[0]
             cut = passage.cut
+            self._confirmed(passage)
             # Where one was let go none that follows is written: its state would cover the gap.
             if self._forgoing or cut.is_abandoned:
                 cut.is_abandoned = True
                 self._gone(outputs.popleft())
                 continue
-            if self._observer is not None and not passage.is_told:
-                passage.is_told = True
-                self._observer.confirmed(passage)
             if passage is lane.held or (writer is not None and not writer.may_write):
                 break
             states.append(outputs.popleft())
@@ -324,8 +324,24 @@ class Lanes:
                 self._acknowledge(passage.tp, passage.last, passage.epoch)
             self._gone(passage)
 
+    def _confirmed(self, passage: Passage) -> None:
+        """Its outputs take no room any more, however long its cut is held."""
+        if passage.is_confirmed:
+            return
+        passage.is_confirmed = True
+        if self._is_current(passage):
+            self.unconfirmed -= 1
+            self.bytes -= passage.bytes
+            passage.bytes = 0
+        if self._observer is not None and not passage.cut.is_abandoned:
+            self._observer.confirmed(passage)
+        self._changed.set()
+
     def _gone(self, passage: Passage) -> None:
-        if self._lanes.get(passage.tp.partition) is passage.lane:
+        if self._is_current(passage):
             self.bytes -= passage.bytes
             self.batches -= 1
         self._changed.set()
+
+    def _is_current(self, passage: Passage) -> bool:
+        return self._lanes.get(passage.tp.partition) is passage.lane

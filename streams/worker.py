@@ -64,9 +64,9 @@ EXIT_CANNOT_START: Final = 78
 """What it was told, or the topics, must be put right first."""
 
 _STOP_TIMEOUT_S: Final = 10.0
-_HOLD_S: Final = 0.5
-"""For how long batches share a cut: a patient's events of many topics are packed once. Positions
-are committed as rarely, so a crash has hardly more to evaluate again."""
+_HOLD_S: Final = 1.0
+"""For how long batches share a cut: a patient's events of many topics are packed once, and a crash
+has a second more to evaluate again."""
 _HEADROOM_BYTES: Final = 16_384
 """Of an output record, for its key, its headers and the batch around it."""
 

@@ -398,14 +398,19 @@ async def test_cuts_end_when_partitions_are_given_up() -> None:
     assert log[2:] == [("ack a0", 9), ("ack a1", 3), ("ack a1", 5)]
 
 
-async def test_cuts_end_when_there_is_no_room() -> None:
+async def test_batches_that_only_wait_for_their_cut_take_no_room() -> None:
     log = Log()
-    limits = InFlightLimits(max_bytes=100, max_batches=10)
+    limits = InFlightLimits(max_bytes=100, max_batches=1)
     lanes = await holding(log, 60, limits=limits)
-    lanes.sent(lanes.enter(A0, 9, 1), 0, 100)
+    passage = lanes.enter(A0, 9, 1)
+    lanes.sent(passage, 1, 100)
+    waiting = asyncio.ensure_future(lanes.room())
+    await settle()
+    assert not waiting.done()
+    passage.outputs.report(None, None)
+    assert await waiting
     assert log == []
-    assert await lanes.room()
-    assert log == [("ack a0", 9)]
+    assert (lanes.bytes, lanes.unconfirmed, lanes.batches) == (0, 0, 1)
 
 
 async def test_a_batch_that_is_given_up_takes_its_cut_with_it() -> None:
