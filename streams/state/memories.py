@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -176,8 +177,9 @@ class Memories:
         self._sealed_us, self._is_quiet = now_us, True
         changes = [self._stored(subject, memory) for subject, memory in self._touched.items()]
         self._touched.clear()
-        if len(self._live) > self._max_live:
-            self._live.clear()
+        if len(self._live) > self._max_live:  # those that were opened last may well come again
+            for subject in list(islice(self._live, len(self._live) - self._max_live // 2)):
+                del self._live[subject]
         body = self._packing.pack(_encode(self._record))
         changes.append(Change(PARTITION_KEY, NEVER_US, body))
         return Sealed(self, changes)
