@@ -3,7 +3,8 @@
 The same events of every family go through Kafka with one calm worker, with one that is killed
 again and again, and with two of which one comes and leaves. Each run must be equal to the offline
 evaluation of its own order of record, and what waited (deadlines, rules about what is over) must
-stand alike in the end. A last event of each source, days later, lets every deadline pass.
+stand alike in the end. Before the day an event of each source and family makes it known that they
+deliver; a last one of each source, days later, lets every deadline pass.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from threading import Thread
 from typing import Any, Final, NamedTuple
@@ -36,6 +37,7 @@ from yijian.settings import Settings
 from yijian.stack import Size, Stack
 
 AGO: Final = timedelta(days=12)
+_BEFORE: Final = timedelta(minutes=1)
 _PASSED: Final = timedelta(days=9)
 """How long after the day the last events are: no shipped deadline is longer."""
 LATENESS_S: Final = 600.0
@@ -54,9 +56,23 @@ class Sent(NamedTuple):
 
 
 class Load(NamedTuple):
+    opening: list[Sent]
+    """To be worked through before the day: from then on silence means that nothing happened."""
     of_day: list[Sent]
     passing: list[Sent]
     """To be sent once the day is worked through: a clock that leaps lets deadlines pass at once."""
+
+
+class Run(NamedTuple):
+    """How one run of the load is disturbed."""
+
+    name: str
+    is_killed: bool = False
+    joins: bool = False
+    """A second worker comes, and the first leaves and comes back."""
+
+
+CALM: Final = Run("calm")
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,7 @@ class Wish:
     kills: int
     seed: int = 1
     rate: float | None = None
+    runs: tuple[Run, ...] = (CALM, Run("killed", is_killed=True), Run("two", joins=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,23 +102,23 @@ def say(text: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
-def site(s: Settings) -> Settings:
+def site(s: Settings, session_timeout_s: float = 6.0) -> Settings:
     """An installation whose post-event rules wait for late data."""
-    return replace(s, profile="demo", lateness_s=LATENESS_S, session_timeout_s=6.0)
+    return replace(s, profile="demo", lateness_s=LATENESS_S, session_timeout_s=session_timeout_s)
 
 
 def trial(s: Settings, core: Core, wish: Wish, say: Callable[[str], None]) -> dict[str, Any]:
-    """What each of the three runs led to; `holds` where all of the law does."""
+    """What each of the runs led to; `holds` where all of the law does."""
     day = (SystemClock().now() - AGO).date()
     sent = _load(s, core, wish, day)
     say(f"{len(sent.of_day)} events of {day}")
     runs: dict[str, dict[str, Any]] = {}
     stands: list[set[Standing]] = []
-    for name, kills, joins in (("calm", 0, False), ("killed", wish.kills, False), ("two", 0, True)):
-        figures, standing = _run(s, core, sent, wish, kills, joins)
-        runs[name] = figures
+    for run in wish.runs:
+        figures, standing = _run(s, core, sent, wish, run)
+        runs[run.name] = figures
         stands.append(standing)
-        say(f"{name}: {figures}")
+        say(f"{run.name}: {figures}")
     alike = all(one == stands[0] for one in stands)
     unlike = set[Standing]().union(*(one ^ stands[0] for one in stands))
     passed = all(run["passed"] for run in runs.values())
@@ -116,48 +133,58 @@ def trial(s: Settings, core: Core, wish: Wish, say: Callable[[str], None]) -> di
 
 
 def _load(s: Settings, core: Core, wish: Wish, day: date) -> Load:
-    """A simulated day, and of each source and partition an event some days later."""
+    """A simulated day, and of each source and partition events before and some days later."""
     patients = max(wish.events // 20, 50)
-    last: dict[str, Event] = {}
+    known: dict[tuple[str, str], Event] = {}
     of_day: list[Sent] = []
     for one in Simulator(core.knowledge, wish.seed, patients, day).events(wish.events):
         of_day.append(Sent(one.topic_family, one.key, one.bytes))
-        if one.topic_family == "observation":
-            last[one.event.source] = one.event
-    count = s.partitions
-    passing = [
-        _passing(event, source, partition, count)
-        for source, event in sorted(last.items())
-        for partition in range(count)
-    ]
-    return Load(of_day, passing)
+        known.setdefault((one.event.source, one.topic_family), one.event)
+    first = min(event.time for event in known.values())
+    last = max(event.time for event in known.values())
+    opening, passing = [], []
+    for (_, family), event in sorted(known.items()):
+        for subject in _strangers(s.partitions):
+            opening.append(_aside("opening", event, family, subject, first - _BEFORE))
+            if family == "observation":
+                passing.append(_aside("passing", event, family, subject, last + _PASSED))
+    return Load(opening, of_day, passing)
 
 
-def _passing(event: Event, source: str, partition: int, partitions: int) -> Sent:
+def _strangers(partitions: int) -> list[bytes]:
+    """A subject of no patient for each partition."""
+    found: dict[int, bytes] = {}
     number = 0
-    while partition_of(subject := f"passing|{number}".encode(), partitions) != partition:
+    while len(found) < partitions:
+        subject = f"stranger|{number}".encode()
+        found.setdefault(partition_of(subject, partitions), subject)
         number += 1
-    name = f"passing-{partition}"
-    data = msgspec.structs.replace(event.data, act_id=f"{name}-{source}", revision=1)
-    later = msgspec.structs.replace(
-        event, id=name, subject=subject.decode(), time=event.time + _PASSED, data=data
-    )
-    return Sent("observation", subject, encode_event(later))
+    return list(found.values())
+
+
+def _aside(word: str, event: Event, family: str, subject: bytes, at: datetime) -> Sent:
+    """The same event at another time, of another act and subject."""
+    name = f"{word}-{family}-{subject.decode()}"
+    data = msgspec.structs.replace(event.data, act_id=f"{name}-{event.source}", revision=1)
+    other = msgspec.structs.replace(event, id=name, subject=subject.decode(), time=at, data=data)
+    return Sent(family, subject, encode_event(other))
 
 
 def _run(
-    s: Settings, core: Core, sent: Load, wish: Wish, kills: int, joins: bool
+    s: Settings, core: Core, sent: Load, wish: Wish, run: Run
 ) -> tuple[dict[str, Any], set[Standing]]:
+    kills = wish.kills if run.is_killed else 0
     with Stack(s, core.knowledge, Size()) as stack:
-        done: list[float] = []
-        thread = Thread(target=_disturb, args=(stack, kills, joins, wish.seed, done), daemon=True)
+        thread = Thread(target=_disturb, args=(stack, kills, run.joins, wish.seed), daemon=True)
         began = time.monotonic()
+        at = stack.settings
+        feed(sent.opening, at.kafka_bootstrap, at.topics)
+        drain.until_drained(at, _DRAIN_S)
         thread.start()
-        of_day, passing = sent
-        feed(of_day, stack.settings.kafka_bootstrap, stack.settings.topics, rate=wish.rate)
+        feed(sent.of_day, at.kafka_bootstrap, at.topics, rate=wish.rate)
         thread.join()
-        drain.until_drained(stack.settings, _DRAIN_S)
-        feed(passing, stack.settings.kafka_bootstrap, stack.settings.topics)
+        drain.until_drained(at, _DRAIN_S)
+        feed(sent.passing, at.kafka_bootstrap, at.topics)
         drain.until_drained(stack.settings, _DRAIN_S)
         _until_quiet(stack.settings)
         took = time.monotonic() - began
@@ -168,7 +195,7 @@ def _run(
         return figures, standing(stack.settings)
 
 
-def _disturb(stack: Stack, kills: int, joins: bool, seed: int, done: list[float]) -> None:
+def _disturb(stack: Stack, kills: int, joins: bool, seed: int) -> None:
     chance = Random(seed)
     if joins:
         stack.add("worker", 1)

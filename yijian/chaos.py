@@ -1,8 +1,8 @@
 """Kill, freeze and move everything under load, then count what the guarantees are worth.
 
 First one worker and one sink are killed (SIGKILL) at random moments; then there are two of each:
-one of each joins and leaves under load, and each is frozen (SIGSTOP) for twice the session
-timeout and continued. The audit has the last word.
+one of each joins and leaves under load, and each is frozen (SIGSTOP), a worker with a sink, for
+twice the session timeout and continued. The audit has the last word.
 """
 
 from __future__ import annotations
@@ -192,13 +192,17 @@ class _Trial:
             self._say("restarted the broker")
 
     def freeze_each(self) -> None:
-        """SIGSTOP for twice the session timeout, then SIGCONT, each process in turn."""
-        for name in list(self._stack.processes.names):
-            self._stack.processes.suspend(name)
+        """SIGSTOP for twice the session timeout, then SIGCONT: a worker with a sink, in turn."""
+        names = self._stack.processes.names
+        kinds = (sorted(n for n in names if kind in n) for kind in ("worker", "sink"))
+        for pair in zip(*kinds, strict=True):
+            for name in pair:
+                self._stack.processes.suspend(name)
             time.sleep(2 * self._stack.settings.session_timeout_s)
-            self._stack.processes.resume(name)
-            self.freezes += 1
-            self._say(f"froze {name} for twice the session timeout")
+            for name in pair:
+                self._stack.processes.resume(name)
+                self.freezes += 1
+            self._say(f"froze {' and '.join(pair)} for twice the session timeout")
 
 
 def quick(settings: Settings, session_timeout_s: float = 6.0) -> Settings:

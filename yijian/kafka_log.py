@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.decision import OriginHeaders
-from streams.broker import log_bounds
+from streams.broker import LogBounds, log_bounds
 from yijian.settings import Settings
 
 _SILENCE_S = 20.0
 
-
+Bounds: TypeAlias = Mapping[tuple[str, int], LogBounds]
+"""What each partition of a topic holds."""
 Origin: TypeAlias = tuple[str, int, int]
 """Topic, partition and offset of a record."""
 
@@ -58,33 +59,39 @@ def partitions_of(
     return [(topic, p) for topic in topics for p in wanted]
 
 
+def bounds_of(
+    settings: Settings, topics: Sequence[str], numbers: Sequence[int] | None = None
+) -> Bounds:
+    """What each partition holds now, all asked at one time."""
+    wanted = partitions_of(settings, topics, numbers)
+    return log_bounds(settings.kafka_bootstrap, wanted, settings.kafka_options)
+
+
 def ends(settings: Settings, topics: Sequence[str]) -> dict[tuple[str, int], int]:
     """The present end of each partition: the offset that the next record will get."""
-    bounds = log_bounds(
-        settings.kafka_bootstrap, partitions_of(settings, topics), settings.kafka_options
-    )
-    return {tp: bound.latest for tp, bound in bounds.items()}
+    return {tp: bound.latest for tp, bound in bounds_of(settings, topics).items()}
 
 
 def deleted(settings: Settings, topics: Sequence[str], numbers: Sequence[int] | None = None) -> int:
     """How many records the topics once had and do not keep any more."""
-    bounds = log_bounds(
-        settings.kafka_bootstrap, partitions_of(settings, topics, numbers), settings.kafka_options
-    )
-    return sum(bound.earliest for bound in bounds.values())
+    return sum(bound.earliest for bound in bounds_of(settings, topics, numbers).values())
 
 
 def read(
-    settings: Settings, topics: Sequence[str], numbers: Sequence[int] | None = None
+    settings: Settings,
+    topics: Sequence[str],
+    numbers: Sequence[int] | None = None,
+    bounds: Bounds | None = None,
 ) -> Iterator[LogRecord]:
     """Every record of the topics up to the ends they have now; per partition in order.
 
-    With `numbers` only of the partitions that have them.
+    With `numbers` only of the partitions that have them. `bounds` are those of an earlier moment,
+    for whoever reads several times and wants the same log each time.
     """
-    bounds = log_bounds(
-        settings.kafka_bootstrap, partitions_of(settings, topics, numbers), settings.kafka_options
-    )
-    remaining = {tp: b.latest for tp, b in bounds.items() if b.latest > b.earliest}
+    if bounds is None:
+        bounds = bounds_of(settings, topics, numbers)
+    wanted = [(tp, bounds[tp]) for tp in partitions_of(settings, topics, numbers)]
+    remaining = {tp: b.latest for tp, b in wanted if b.latest > b.earliest}
     if not remaining:
         return
     consumer = Consumer(

@@ -1,6 +1,6 @@
 """`sabotage.py HOW COMMAND…`: the product's command line with one guarantee broken on purpose.
 
-commit_early  the worker commits what it was handed, before any output is confirmed
+commit_early  the worker commits what it was handed, before any output is confirmed, and dies of it
 skip_cut      the sink records the position of a cut of decisions whose rows it never wrote
 skip_event_cut  the same with a cut of events
 drop_order    the worker takes the records of every batch from last to first
@@ -9,6 +9,8 @@ forget_timers  the worker never looks at every third timer again
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -25,8 +27,16 @@ def commit_early() -> None:
         self.acknowledge(tp, last, self.epoch)
 
     OffsetTracker.delivered = early  # type: ignore[method-assign]
+    committed = OffsetTracker.committed
 
-    # Outputs stay with the producer for a second, so that a kill finds some that are not out.
+    def dying(self: OffsetTracker, offsets: Any, epoch: int) -> None:
+        committed(self, offsets, epoch)
+        if any(".in." in tp.topic for tp in offsets):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    OffsetTracker.committed = dying  # type: ignore[method-assign]
+
+    # Outputs stay with the producer for a second, so that death finds some that are not out.
     from streams.producer import ProducerConfig
 
     options = ProducerConfig.librdkafka

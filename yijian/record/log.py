@@ -49,16 +49,20 @@ def replays(
     )
     forwarded = (settings.topics.rekeyed, activities)
     topics = [*settings.topics.all_intake, *forwarded, settings.topics.decisions]
+    bounds = kafka_log.bounds_of(settings, topics)
     for partition in range(settings.partitions):
-        decisions = kafka_log.read(settings, [settings.topics.decisions], [partition])
-        order = order_of(decisions)
-        intake = list(kafka_log.read(settings, settings.topics.all_intake, [partition]))
-        moved = list(kafka_log.read(settings, [settings.topics.rekeyed], [partition]))
-        elsewhere = dict(map(at_home, moved))
-        elsewhere |= {record.place: at_home(record)[1] for record in moved}  # for backfills
-        for record in kafka_log.read(settings, [activities], [partition]):
-            elsewhere[record.place] = record
-        is_whole = not kafka_log.deleted(settings, topics, [partition])
+        order = order_of(kafka_log.read(settings, [settings.topics.decisions], [partition], bounds))
+        intake: list[LogRecord] = []
+        elsewhere: dict[Origin, LogRecord] = {}
+        for record in kafka_log.read(settings, topics[:-1], [partition], bounds):
+            if record.topic == settings.topics.rekeyed:
+                origin, home = at_home(record)
+                elsewhere[origin] = elsewhere[record.place] = home  # by place for backfills
+            elif record.topic == activities:
+                elsewhere[record.place] = record
+            else:
+                intake.append(record)
+        is_whole = not any(bounds[topic, partition].earliest for topic in topics)
         replay.partition(order, intake, elsewhere, number=partition, is_whole=is_whole)
         yield partition, replay
 

@@ -112,8 +112,9 @@ class Replay:
         self._stored = stored
         self._max_ahead_s = max_ahead_s
         self._past = Remembered()
-        self._unknown: set[bytes] = set()
-        """Subjects of which something happened that could not be gone through."""
+        self._is_known = True
+        """Whether every step could be gone through: after one that could not, nobody knows what
+        is kept, nor since when anything is covered."""
         self._is_whole = True
         self._number = 0
 
@@ -132,7 +133,7 @@ class Replay:
         or among the activities of groups. `is_whole` says whether the log has
         everything from the beginning.
         """
-        self._past, self._unknown, self._number = Remembered(), set(), number
+        self._past, self._is_known, self._number = Remembered(), True, number
         self._is_whole = is_whole or not self._supervisors.files.remembers
         self.found.is_whole &= is_whole
         self.found.disordered += order.disordered
@@ -160,7 +161,7 @@ class Replay:
     def rebuilt(self) -> Rebuilt:
         """What came of the partition number that was gone through last."""
         why = "" if self._is_whole else NOT_WHOLE
-        return Rebuilt(self._past, PAST_UNKNOWN if self._unknown else why)
+        return Rebuilt(self._past, why if self._is_known else PAST_UNKNOWN)
 
     def _is_answered(self, record: LogRecord, order: Order) -> bool:
         self.found.expected.records += 1
@@ -189,7 +190,7 @@ class Replay:
             return
         supervisor = self._find(basis)
         if isinstance(supervisor, str):
-            self._leave_out(record.key or b"", decision_id(key), key, supervisor)
+            self._leave_out(decision_id(key), key, supervisor)
             return
         result = self._supervise(supervisor, record)
         if isinstance(result, Answer):
@@ -203,7 +204,7 @@ class Replay:
             self._backfill(step, step.backfill, values)
             return
         supervisor = self._find(step.basis)
-        is_known = step.subject not in self._unknown and step.kind != "orphan"
+        is_known = self._is_known and step.kind != "orphan"
         if not is_known and not isinstance(supervisor, str):
             supervisor = PAST_UNKNOWN
         record = values.get(step.origin)
@@ -211,7 +212,7 @@ class Replay:
             supervisor = NOT_IN_LOG
         if isinstance(supervisor, str):
             if step.kind != "repeat":
-                self._leave_out(step.subject, step.decision_id, step.event, supervisor)
+                self._leave_out(step.decision_id, step.event, supervisor)
         elif step.kind == "timer":
             self._fire(step, supervisor)
         elif record is not None:
@@ -244,10 +245,9 @@ class Replay:
             return NOT_WHOLE
         return self._supervisors.files if basis is None else self._supervisors.find(basis)
 
-    def _leave_out(self, subject: bytes, name: str, key: EventKey, why: str) -> None:
+    def _leave_out(self, name: str, key: EventKey, why: str) -> None:
         self.found.expected.unknown(name, key, why)
-        if self._supervisors.files.remembers:
-            self._unknown.add(subject)
+        self._is_known &= not self._supervisors.files.remembers
 
     def _event(self, step: Step, supervisor: Supervisor, record: LogRecord) -> None:
         if record.topic == self._activities:
@@ -297,9 +297,11 @@ class Replay:
         self.found.decisions += len(step.recorded)
 
     def _look_for_unfired(self, order: Order) -> None:
+        if not self._is_known:
+            return
         for due, step, origin in overdue(order.steps, self._past):
             supervisor = self._find(step.basis)
-            if isinstance(supervisor, str) or due.subject in self._unknown:
+            if isinstance(supervisor, str):
                 continue
             # It may well have fired with nothing to say: its rule is gone, or it only moved.
             fired = supervisor.fire(due, self._past)

@@ -195,14 +195,15 @@ def test_other_rules_go_on_with_what_the_first_ones_remembered(log: Log) -> None
     assert alerts(replay.found) == ["spec.again"]
 
 
-def test_of_a_patient_whose_past_cannot_be_had_nothing_more_is_said(log: Log) -> None:
+def test_after_rules_that_cannot_be_had_nobody_knows_what_was_known(log: Log) -> None:
     log.goes_on_with(core_of(again()))
     log.takes(event("a", 0), event("x", 0, "p2"))
     log.goes_on_with(CORE)
     log.takes(event("b", 1), event("y", 1, "p3"))
     reasons = log.replayed().expected.not_recomputed
     assert {key.id: why for key, why in reasons.items()} == {
-        "a": "other_pack", "x": "other_pack", "b": "past_not_recomputed",
+        "a": "other_pack", "x": "other_pack",
+        "b": "past_not_recomputed", "y": "past_not_recomputed",
     }  # fmt: skip
 
 
