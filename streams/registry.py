@@ -7,15 +7,11 @@ older registry. A record that says nothing leaves what was registered under its 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from confluent_kafka import KafkaException
 
@@ -23,7 +19,7 @@ from contracts.decision import Basis
 from contracts.intake import Rejected
 from contracts.registry import read_registered
 from knowledge_base.registry import NOTHING, Register, Registry, faults
-from streams.bundles.following import Reader
+from streams.bundles.catching_up import CatchingUp, Reader
 from streams.bundles.rules import Rules
 from streams.bundles.standing import RegistryStanding, Standing
 from streams.bundles.topic import Entry
@@ -31,10 +27,6 @@ from streams.errors import RegistryUnreadable
 from streams.supervision import Supervisor
 
 log = logging.getLogger(__name__)
-
-_READ_S: Final = 0.1
-_RETRY_S: Final = 2.0
-_STOP_S: Final = 5.0
 
 
 class RegistryLog:
@@ -72,13 +64,7 @@ class RegistryFollower:
         self._open = open
         self._start_s = start_s
         self._log = RegistryLog()
-        self._lock = threading.Lock()
-        self._waiting: list[Future[None]] = []
-        self._asked: list[Future[None]] = []
-        self._changed = True
-        self._epoch = -1
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="yijian-registry", daemon=True)
+        self._catching_up = CatchingUp(self, "yijian-registry")
         self.latest: Registry = NOTHING
         self.standing = RegistryStanding()
 
@@ -87,11 +73,9 @@ class RegistryFollower:
 
         Raises RegistryUnreadable where that cannot be done in time, and what opening it raises.
         """
-        self._reader = self._open()
-        reached = self._ask()
-        self._thread.start()
+        reader = self._open()
         try:
-            reached.result(self._start_s)
+            self._catching_up.start(reader, self._start_s)
         except TimeoutError:
             raise RegistryUnreadable(
                 f"the registry topic was not read within {self._start_s:.0f} s: "
@@ -99,52 +83,22 @@ class RegistryFollower:
             ) from None
 
     def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_S)
+        self._catching_up.stop()
 
     async def current_for(self, epoch: int) -> None:
         """Wait until the topic is read to the end that it has now, once an epoch."""
-        if epoch != self._epoch:
-            await asyncio.wrap_future(self._ask())
-            self._epoch = epoch
+        await self._catching_up.current_for(epoch)
 
-    def _ask(self) -> Future[None]:
-        future: Future[None] = Future()
-        with self._lock:
-            self._waiting.append(future)
-        return future
+    # What is made of the topic (streams.bundles.catching_up.Follower).
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._turn(self._reader)
-            except Exception as error:  # whatever it is, what is registered goes on to count
-                self._in_trouble(error)
-                self._stopping.wait(_RETRY_S)
-        self._reader.close()
+    def asked(self) -> None: ...
 
-    def _turn(self, reader: Reader) -> None:
-        with self._lock:
-            new, self._waiting = self._waiting, []
-            self._asked += new
-        if new or self.standing.trouble:
-            reader.ask_end()
-            self._changed = True
-        for entry in reader.read(_READ_S):
-            self._changed = True
-            refused = self._log.take(entry)
-            if refused:
-                log.warning("Registry record %d says nothing: %s", entry.offset, refused)
-        if self._changed and reader.caught_up:
-            self._publish()
-            self._changed = False
-            asked, self._asked = self._asked, []
-            for future in asked:
-                with contextlib.suppress(InvalidStateError):  # whoever asked has gone
-                    future.set_result(None)
+    def take(self, entry: Entry) -> None:
+        refused = self._log.take(entry)
+        if refused:
+            log.warning("Registry record %d says nothing: %s", entry.offset, refused)
 
-    def _publish(self) -> None:
+    def settle(self, reader: Reader) -> None:
         register = self._log.register
         if register.digest != self.latest.digest:
             self.latest = register.registry()
@@ -153,7 +107,7 @@ class RegistryFollower:
             register.digest, len(register), self._log.offset, dict(self._log.refused)
         )
 
-    def _in_trouble(self, error: Exception) -> None:
+    def in_trouble(self, error: Exception) -> None:
         if isinstance(error, KafkaException):
             what = str(error.args[0].str())
         else:

@@ -16,6 +16,7 @@ from contracts.decision import Alert, Basis, DeadLetterHeaders, Decision, encode
 from contracts.event import EVENT_TYPES, Event
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
 from knowledge_base.registry import NOTHING, Registry
+from rules.grouping import facts_of_key
 from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
@@ -294,12 +295,13 @@ class Supervisor:
         received_ms: int | None,
     ) -> Result:
         subject = event.subject.encode()
-        memory = past.recall(subject)
+        memory, known = past.recall(subject), past.coverage.as_now(event.source)
         try:
             taken = attendant.take(event, _digest(value), memory, past.coverage)
             issued = [self._issue(decision) for decision in taken.decisions]
         except Exception:
             past.undo(subject)
+            past.coverage.restore(known)
             raise
         if taken.reused:
             return _reused(value)
@@ -324,12 +326,14 @@ class Supervisor:
         received_ms: int | None,
     ) -> Shared:
         group = activity.subject
-        memory = past.recall(group)
+        facts = facts_of_key(activity.key)
+        memory, known = past.recall(group), past.coverage.as_now(event.source, facts)
         try:
             taken = attendant.join(event, _digest(value), memory, past.coverage, activity)
             issued = tuple(map(self._issue, taken.decisions))
         except Exception:
             past.undo(group)
+            past.coverage.restore(known)
             raise
         if taken.reused:
             return _reused(value)

@@ -15,6 +15,8 @@ EVENT: Final = "event"
 """The rules that decide when an event arrives. As a cause: that decision."""
 LATE: Final = "late"
 """The rules that wait for late data. As a cause: their decision."""
+AGAIN: Final = "again"
+"""The rules that expect an event, of a later revision of what brought it."""
 NONE: Final = "none"
 """No rules: an earlier decision is taken back."""
 PATIENT: Final = "patient"
@@ -60,6 +62,8 @@ def variant(rule: Rule, part: str, *, is_late: bool) -> Rule | None:
         if is_late:
             return None
         return rule if rule.expect is None else _with(rule, unless=NEVER)
+    if part == AGAIN:
+        return None if rule.expect is None else _with(rule, unless=NEVER)
     if part == LATE:
         return rule if is_late else None
     if part == f"{DUE}{rule.id}" and rule.expect is not None:

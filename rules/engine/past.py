@@ -195,7 +195,8 @@ class Past:
         facts, own = self._kept_of(member, this, recalled)
         x = Element(None, member.name)
         x.facts = own
-        return self._where(c, facts, x, own)
+        truth = self._where(c, facts, x, own)
+        return truth if member.is_sure or truth is False else None
 
     def _kept_of(
         self, member: Member, this: dict[str, Value], recalled: Recalled
@@ -276,6 +277,8 @@ class Past:
         history = self.history
         recalled = c.recalled
         at: Any = as_of(c, x)
+        if recalled.due_us is not None:  # what exempts from a duty is asked when it is due
+            at = instant_of(recalled.due_us)
         if history.before:
             at = self._of_present(history.before.removeprefix(THIS), c, F, x, E)
             if type(at) is dict:

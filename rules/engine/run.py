@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from contracts.decision import (
-    Coverage,
-    Decision,
-    EventRef,
-    Finding,
-    Missing,
-    NotEvaluable,
-    Undetermined,
-    Waiting,
-)
+from contracts.decision import Coverage, Decision, EventRef
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
-from rules.engine.asked import EVENT, NOW, Asked
-from rules.engine.duties import Duty
+from rules.engine.asked import NOW, Asked
+from rules.engine.gathering import Outcomes
 from rules.engine.outcomes import (
     ALERT,
     EXEMPT,
@@ -32,40 +23,33 @@ from rules.engine.outcomes import (
     UNVERIFIED,
 )
 from rules.engine.pairing import judge_pairs
-from rules.engine.plan import Group, Plan, Plans, Ready
-from rules.engine.reasons import named
+from rules.engine.plan import Group, Plan, Plans
 from rules.engine.reconciling import reconciled
 from rules.engine.ungrouped import leave_open
-from rules.engine.unlike import element_with, merged
+from rules.engine.unlike import merged
 from rules.facts import LISTS, list_of
 from rules.facts.base import Context, Element, Value
 from rules.facts.event import lacks_items
 from rules.facts.remembered import contributed
 from rules.naming import line_names
 
-_OUTCOMES: Final = 8
 _NOTHING: Final = Coverage(applicable=0)
 """What most events come to: no rule is about them."""
-_ERROR: Final = (Missing(fact="", why="rule_error"),)
 _WITH_ITEMS: Final = frozenset(LISTS["items"])
 
 
-class Run:
-    """Collects the outcomes of one event."""
+class Run(Outcomes):
+    """Looks at one event and its elements, and says what came of it."""
 
     __slots__ = (
-        "asked", "context", "contexts", "counts", "day", "duties", "elements", "event", "findings",
-        "key", "late",
-        "not_evaluable", "others", "parts", "plan", "plans", "rules", "silent", "tellers", "told",
-        "undetermined", "zone",
+        "context", "contexts", "day", "elements", "event", "others", "plan", "plans", "zone",
     )  # fmt: skip
 
     def __init__(self, plans: Plans, event: Event, asked: Asked = NOW) -> None:
+        super().__init__(EventKey(event.source, event.id), asked)
         self.plans = plans
         self.event = event
-        self.asked = asked
         data = event.data
-        self.key = EventKey(event.source, event.id)
         read = asked.read
         zone = self.zone = plans.zone(data.institution, event.time) if read is None else read.zone
         day = self.day = service_day(event, zone) if read is None else read.day
@@ -74,25 +58,11 @@ class Run:
         context.recalled = asked.recalled
         if read is not None:
             context.drugs, context.entries = read.drugs, read.entries
-        self.duties: list[Duty] = []
-        """Of rules that expect an event: what they expect it of."""
-        waiting = self.plan.waiting
-        self.late = {rule.id: rule for rule in waiting} if waiting else {}
-        """Rules that are decided once late data had time to arrive, by id."""
+        if self.plan.waiting:
+            self.late = {rule.id: rule for rule in self.plan.waiting}
         self.contexts: dict[date, Context] | None = None
-        self.told: list[tuple[int, Ready]] = []
-        self.silent = 0
-        self.counts = [0] * _OUTCOMES
-        self.rules: dict[str, int] = {}
-        self.parts: list[dict[str, int]] = []
-        """Ids and versions of rules that were silent, a dict for each look at an element."""
         self.others: list[tuple[str, dict[str, int]]] | None = None
         """Rules that decided about elements of other days, by element."""
-        self.findings: list[Finding] = []
-        self.tellers: list[Ready] = []
-        """The rule of each finding."""
-        self.not_evaluable: list[NotEvaluable] = []
-        self.undetermined: dict[tuple[str, str, str], dict[str, None]] = {}
         self.elements: dict[str, dict[str, Value]] = {}
 
     def look(self) -> None:
@@ -176,7 +146,7 @@ class Run:
             else _NOTHING,
             findings=tuple(findings) if findings else (),
             not_evaluable=tuple(incomplete) if incomplete else (),
-            undetermined=_grouped(undetermined) if undetermined else (),
+            undetermined=self.open_ones() if undetermined else (),
             facts=context.facts,
             elements=self.elements,
             rules=rules,
@@ -240,16 +210,6 @@ class Run:
         self.others.append((x.id, self.rules))
         self.rules, self.parts = own
 
-    def join_parts(self) -> None:
-        """Name and count the silent rules that were gathered."""
-        for part in self.parts:
-            self.rules.update(part)
-            self.silent += len(part)
-
-    def fail(self, ready: Ready, c: Context) -> None:
-        """A rule that cannot be asked at all."""
-        self.tell(RULE_ERROR, ready, c, None)
-
     def plan_of(self, day: date) -> Plan:
         """What is done with elements of another day."""
         return self.plans.plan(self.event.type, day, self.asked.part, self.asked.group)
@@ -296,31 +256,6 @@ class Run:
         """Elements that nobody knows: a rule is undetermined unless its scope is false anyway."""
         self.undetermined_of(group, self.context, ("", name, why), [{}])
 
-    def undetermined_of(
-        self,
-        group: Group,
-        c: Context,
-        under: tuple[str, str, str],
-        might_be: Sequence[dict[str, Value]],
-    ) -> None:
-        """Count the rules whose scope is not false for all that an element might be.
-
-        `under` is the element, the fact that is missing, and why; `might_be` are the facts that
-        are known of it.
-        """
-        elements = [element_with(known) for known in might_be]
-        for ready in group.everything:
-            reasons, scope = ready.reasons, ready.rule.scope
-            try:
-                is_out = all(reasons.truth(scope, c, x) is False for x in elements)
-            except Exception:
-                self.fail(ready, c)
-                continue
-            if not is_out:
-                self.rules[ready.id] = ready.version
-                self.counts[UNDETERMINED] += 1
-                self.undetermined.setdefault(under, {})[ready.id] = None
-
     def element(self, group: Group, c: Context, x: Element | None) -> None:
         """All rules on one element, or on the event. Most of an event's time goes by here."""
         F, told = c.facts, self.told
@@ -346,89 +281,6 @@ class Run:
             self.parts.append(bunch.parts.get(silent) or bunch.part(silent))
         if told:
             self.tell_all(c, x)
-
-    def tell_all(self, c: Context, x: Element | None) -> None:
-        """What was found on one element, in the order of the pack."""
-        told = self.told
-        if len(told) > 1:
-            told.sort(key=_order)
-        for outcome, ready in told:
-            self.tell(outcome, ready, c, x)
-        told.clear()
-
-    def tell(self, outcome: int, ready: Ready, c: Context, x: Element | None) -> None:
-        """An outcome that stands in the decision by itself."""
-        self.rules[ready.id] = ready.version
-        if outcome == EXEMPT:
-            self.counts[EXEMPT] += 1
-            return
-        element = x.id if x is not None else ""
-        missing: tuple[Missing, ...] = _ERROR
-        try:
-            if outcome in (ALERT, UNVERIFIED):
-                if ready.expects and self.asked.part == EVENT:
-                    self.expect(ready, c, x)
-                    return
-                is_unverified = outcome == UNVERIFIED
-                cause = self.asked.alert_cause
-                self.findings.append(ready.told.finding(self.key, c, x, is_unverified, cause))
-                self.tellers.append(ready)
-            elif outcome == UNDETERMINED:
-                for fact, why, _ in ready.reasons.missing(ready.rule.scope, c, x):
-                    self.undetermined.setdefault((element, fact, why), {})[ready.id] = None
-            elif outcome == NOT_EVALUABLE:
-                missing = named(ready.reasons.missing(ready.rule.when, c, x))
-        except Exception:
-            outcome = RULE_ERROR
-        self.counts[outcome] += 1
-        if outcome in (NOT_EVALUABLE, RULE_ERROR):
-            self.not_evaluable.append(
-                NotEvaluable(
-                    rule_id=ready.id,
-                    rule_version=ready.version,
-                    element=element,
-                    missing=missing,
-                    audience=ready.reminded,
-                )
-            )
-
-    def expect(self, ready: Ready, c: Context, x: Element | None) -> None:
-        """A rule that expects an event: a duty, or what is missing to know when it is due."""
-        duty = ready.duty.of(self.key, c, x)
-        if type(duty) is Duty:
-            self.duties.append(duty)
-            return
-        self.counts[NOT_EVALUABLE] += 1
-        self.not_evaluable.append(
-            NotEvaluable(
-                rule_id=ready.id,
-                rule_version=ready.version,
-                element=x.id if x is not None else "",
-                missing=named(duty),  # type: ignore[arg-type]  # narrowed above
-                audience=ready.reminded,
-            )
-        )
-
-    def waiting(self) -> tuple[Waiting, ...]:
-        """The rules that decide about this event later."""
-        late = [
-            Waiting(rule_id=rule.id, rule_version=rule.version, why="late_data", until="")
-            for rule in self.late.values()
-        ]
-        return (*late, *(duty.waiting for duty in self.duties))
-
-
-def _grouped(found: dict[tuple[str, str, str], dict[str, None]]) -> tuple[Undetermined, ...]:
-    return tuple(
-        [
-            Undetermined(element=element, fact=fact, why=why, rules=tuple(rules))
-            for (element, fact, why), rules in found.items()
-        ]
-    )
-
-
-def _order(told: tuple[int, Ready]) -> int:
-    return told[1].order
 
 
 def service_day(event: Event, zone: tzinfo) -> date:

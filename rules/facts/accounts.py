@@ -14,15 +14,10 @@ from contracts.alert_states import APPEAL, RESPONSES
 from contracts.alert_states import OUTCOMES as REVIEWED
 from rules.facts.base import NOT_REPORTED, STATED_ABSENT, Context, Type, Value
 from rules.facts.fields import Family
-from rules.facts.read import icd_code, key_of, words
+from rules.facts.read import icd_code, key_of
 
 OUTCOMES: Final = ("home", "transferred", "community", "against_advice", "died", "other")
 PRINCIPAL: Final = "principal"
-
-
-def _procedures(c: Context) -> Value:
-    listed = c.data.procedures
-    return tuple(key_of(p.code) for p in listed) if type(listed) is tuple else words(listed)
 
 
 def _principal(field: str, read: Callable[[Any], Value]) -> Callable[[Context], Value]:
@@ -48,8 +43,8 @@ _BACK: Final = Family("feedback")
 FACTS: Final = (
     _SET.fact("principal_diagnosis", Type.TEXT, "主要诊断编码", "ICD-10 code of the principal "
               "diagnosis", _principal("diagnoses", icd_code), coding="icd10"),
-    _SET.fact("procedures", Type.LIST, "手术操作编码", "Codes of the procedures, as system|code",
-              _procedures, coding="item"),
+    _SET.listed("procedures", "手术操作编码", "Codes of the procedures, as system|code",
+                lambda p: key_of(p.code), coding="item"),
     _SET.fact("principal_procedure", Type.TEXT, "主要手术操作编码",
               "Code of the principal procedure, as system|code",
               _principal("procedures", lambda p: key_of(p.code)), coding="item"),

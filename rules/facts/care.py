@@ -12,8 +12,7 @@ from contracts.values import Actor
 from rules.facts.base import UNRECOGNISED, Context, Type, Value
 from rules.facts.event import of_encounter
 from rules.facts.fields import Family
-from rules.facts.read import absent, reported, words
-from rules.facts.times import end_of, interval, start_at
+from rules.facts.read import absent, reported
 
 DOCUMENTS: Final = (
     "admission_note", "first_progress_note", "progress_note", "ward_round", "stage_summary",
@@ -47,22 +46,9 @@ def _since_admission(c: Context) -> Value:
     return signed - started
 
 
-def _covers(c: Context) -> Value:
-    return interval(start_at(c.data.starts_at), end_of(c.data.ends_at))
-
-
-def _theatre(c: Context) -> Value:
-    return interval(start_at(c.data.started_at), end_of(c.data.ended_at))
-
-
 def _level(c: Context) -> Value:
     level = c.data.level
     return level if level in LEVELS else UNRECOGNISED if type(level) is int else reported(level)
-
-
-def _actors(c: Context) -> Value:
-    listed = c.data.actors
-    return tuple(actor.id for actor in listed) if type(listed) is tuple else words(listed)
 
 
 _DOC: Final = Family("document")
@@ -81,7 +67,7 @@ FACTS: Final = (
     _DOC.word("signer_level", "签名人级别", "Level of the highest signature", SIGNERS),
     _DOC.time("starts_at", "记录起始时间", "From when on it covers what happened"),
     _DOC.time("ends_at", "记录截止时间", "Until when it covers what happened"),
-    _DOC.fact("period", Type.INTERVAL, "记录所涵盖的期间", "The time that it covers", _covers),
+    _DOC.period("记录所涵盖的期间", "The time that it covers", "starts_at", "ends_at"),
     _DOC.fact("since_admission", Type.DURATION, "入院至签名的时间",
               "From the start of the visit to the signature", _since_admission,
               ends=("encounter.started_at", "document.signed_at")),
@@ -101,12 +87,12 @@ FACTS: Final = (
     _PROC.time("incision_at", "切皮时间", "When the incision was made"),
     _PROC.time("ended_at", "结束时间", "When it ended"),
     _PROC.lasted("duration", "手术时长", "From its beginning to its end", "started_at", "ended_at"),
-    _PROC.fact("period", Type.INTERVAL, "手术期间", "From its beginning to its end", _theatre),
-    _PROC.fact("actors", Type.LIST, "参与人员编号",
-               "Ids of who takes part; with their roles: the list `actors`", _actors),
-    _PROC.fact("devices", Type.LIST, "所用器械的唯一标识",
-               "Unique device identifications of what was used",
-               lambda c: words(c.data.devices)),
+    _PROC.period("手术期间", "From its beginning to its end", "started_at", "ended_at"),
+    _PROC.listed("actors", "参与人员编号",
+                 "Ids of who takes part; with their roles: the list `actors`",
+                 lambda actor: actor.id),
+    _PROC.listed("devices", "所用器械的唯一标识",
+                 "Unique device identifications of what was used", str),
     _CON.word("kind", "会诊类别", "Kind of the consultation", CONSULTATIONS),
     _CON.word("urgency", "会诊缓急", "Routine or urgent", URGENCIES),
     _CON.text("about", "会诊所涉行为的编号", "Act id of the order or procedure that it is about"),

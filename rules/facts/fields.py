@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rules.facts.base import Context, Fact, Type, Value
-from rules.facts.read import key_of, other_word, reported, text
+from rules.facts.read import key_of, other_word, reported, text, words
+from rules.facts.times import end_of, interval, start_at
 
 Reader = Callable[[Context], Value]
 
@@ -65,6 +66,25 @@ class Family:
 
     def money(self, name: str, zh: str, en: str) -> Fact:
         return self.fact(name, Type.MONEY, zh, en, plain(name), unit="CNY")
+
+    def listed(
+        self, name: str, zh: str, en: str, of_entry: Callable[[Any], Value], **more: Any
+    ) -> Fact:
+        """What is read of each entry of a list; one that is stated absent is the empty one."""
+
+        def read(c: Context) -> Value:
+            found = getattr(c.data, name)
+            return tuple(map(of_entry, found)) if type(found) is tuple else words(found)
+
+        return self.fact(name, Type.LIST, zh, en, read, **more)
+
+    def period(self, zh: str, en: str, start: str, end: str) -> Fact:
+        """From one of its times until another one."""
+
+        def read(c: Context) -> Value:
+            return interval(start_at(getattr(c.data, start)), end_of(getattr(c.data, end)))
+
+        return self.fact("period", Type.INTERVAL, zh, en, read)
 
     def lasted(self, name: str, zh: str, en: str, start: str, end: str) -> Fact:
         """How long it took from one of its times to another one."""

@@ -45,6 +45,8 @@ BASE: Final = {
     "allergy": "recorded",
 }
 """What an amended act must have been before, where that event was not heard."""
+NO_VISIT: Final = "\x1f"
+"""In place of a visit's id, which holds no separator: the act is stated to belong to none."""
 _AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
 _GONE: Final = frozenset({"cancelled", "entered_in_error", "returned", "refuted"})
 _NO_HALVES: Final[tuple[None, ...]] = ()
@@ -84,6 +86,8 @@ def encounter_of(data: Any) -> str:
     if type(data) is Encounter:
         return data.act_id
     encounter = data.encounter
+    if encounter is None:
+        return NO_VISIT
     return encounter.id if type(encounter) is EncounterRef else ""
 
 

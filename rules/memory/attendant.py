@@ -177,7 +177,11 @@ class Attendant:
         Nothing is decided and no timer is set. Of an event that was not answered, or not lately,
         is learned what it says of the patient as well.
         """
-        bringing.notes(coverage, event)
+        is_changed = self._bring(event, digest, memory, coverage)
+        bringing.notes(coverage, event)  # not of one that failed, which is not known
+        return is_changed
+
+    def _bring(self, event: Event, digest: str, memory: Memory, coverage: Coverage) -> bool:
         family = EVENT_TYPES[event.type].family
         if not bringing.is_wanted(event, digest[:_TELLING], memory):
             return False

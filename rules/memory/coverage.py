@@ -8,6 +8,7 @@ nothing of it was dropped. Where one is not known, the window is not covered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Final
 
 import msgspec
@@ -17,6 +18,9 @@ from rules.memory.horizon import PAIRS, Horizon
 ALWAYS_US: Final = -(2**62)
 """The timeline is complete from the beginning: in tests with virtual time."""
 UNHEARD_US: Final = -(2**62)
+MOST_SOURCES: Final = 4096
+"""So many sources are told apart on one partition number. Of any more, each of which may be new at
+every event, what they delivered before is never known."""
 Stated = Mapping[str, int]
 """Source to the time from which it delivers every act of one family, as the site states."""
 NOTHING_STATED: Final[Stated] = {}
@@ -64,6 +68,8 @@ class Coverage(msgspec.Struct):
     """The last backfill that was completed."""
     groups: dict[str, Coverage] = {}
     """The same for acts that are grouped by some facts, by the names of the facts."""
+    others: dict[str, int] = {}
+    """Family to the latest time at which a source was heard of it that is not told apart."""
 
     def of_group(self, name: str) -> Coverage:
         """The coverage of acts that are grouped by these facts."""
@@ -72,15 +78,39 @@ class Coverage(msgspec.Struct):
             found = self.groups[name] = Coverage(is_total=self.is_total)
         return found
 
+    def as_now(self, source: str, group: str = "") -> Coverage:
+        """A copy that an event of a source, and of a group, does not change; see `restore`."""
+        twin = copy(self)
+        twin.since = self.since.copy()
+        families = twin.since.get(source)
+        if families is not None:
+            twin.since[source] = families.copy()
+        twin.others = self.others.copy()
+        twin.groups = self.groups.copy()
+        known = twin.groups.get(group)
+        if known is not None:
+            twin.groups[group] = known.as_now(source)
+        return twin
+
+    def restore(self, before: Coverage) -> None:
+        """It is again as it was: the event was not taken."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(before, name))
+
     def hears(self, source: str, family: str, at_us: int) -> bool:
         """Note an event of a source; True where it was the first of its family.
 
         A first event that comes late tells nothing of what happened since: the latest time that
-        was heard of any source counts.
+        was heard of any source counts. One that is dated ahead covers less, never more. Only the
+        very first event of a partition number is compared with nothing: the broker's time would
+        cover nothing of a past that is brought in at once, as imports and rebuilds do.
         """
         self.passes(at_us)
         families = self.since.get(source)
         if families is None:
+            if len(self.since) >= MOST_SOURCES:
+                self.others[family] = self.latest_us
+                return True
             families = self.since[source] = {}
         if family in families:
             return False
@@ -97,6 +127,7 @@ class Coverage(msgspec.Struct):
     def forget(self) -> None:
         """Events went by that are not remembered: from now on the timelines begin anew."""
         self.since.clear()
+        self.others.clear()
         self.groups.clear()
         self.reread = None
         self.began_us = None
@@ -106,6 +137,8 @@ class Coverage(msgspec.Struct):
 
         `refilled` says since when what the rules read is kept of them.
         """
+        if source not in self.since and len(self.since) >= MOST_SOURCES:
+            return
         families = self.since.setdefault(source, {})
         families[family] = min(at_us, families.get(family, at_us))
         self.began_us = self.latest_us if self.began_us is None else self.began_us
@@ -146,6 +179,8 @@ class Coverage(msgspec.Struct):
             for source, families in list(self.since.items())
             if family in families and source not in stated
         ]
+        if family in self.others:
+            found.append(self.others[family])
         began_us = self.began_us
         for source, from_us in stated.items():
             heard_us = self.since.get(source, {}).get(family, began_us)

@@ -7,48 +7,41 @@ stands in the place of the earlier one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from contracts.decision import (
-    Coverage as Counts,
-)
-from contracts.decision import Decision, Finding, Missing, NotEvaluable, Retraction
+from contracts.decision import Decision, Retraction
 from contracts.event import EVENT_TYPES, Event, encode_event
-from contracts.intake import Accepted, decode
-from rules import words
 from rules.engine.asked import DUE, LATE, NONE, Asked
-from rules.engine.duties import AT_DUE, ESCALATE, REMIND, Duty
+from rules.engine.duties import AT_DUE, Duty
 from rules.engine.evaluator import Evaluator
 from rules.memory import duties
 from rules.memory.coverage import Coverage
 from rules.memory.duties import Duties, Place, Settled, Timeline, families_of
 from rules.memory.history import Recalled
-from rules.memory.instants import instant_of
+from rules.memory.instants import instant_of, us_of
 from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
-from rules.model import Rule
+from rules.memory.revising import Revising, is_latest
+from rules.memory.step_told import About, of_step
+from rules.memory.timers import (
+    after,
+    cause_of,
+    drop,
+    event_of,
+    made,
+    reschedule,
+    rest,
+    standing,
+    wake,
+)
 
-LATE_DATA: Final = "deadline.late_data"
-"""Among the facts of a finding: the event that came late, with a time that nobody can trust."""
 RETRACTED: Final = "retracted"
-_REVISED: Final = Settled("revised", 0)
+_REPLACED: Final = Settled(duties.REVISED, 0)
 _KEEP_US: Final = 30 * 86_400_000_000
-"""How long a fired duty can be taken back by late data."""
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """A duty with what is needed to decide about it."""
-
-    timer: Timer
-    event: Event
-    digest: str
-    rule: Rule | None
-    stands: Settled
+"""How long late data can take back a duty that fired, or bring one back that was fulfilled."""
 
 
 class Deadlines:
@@ -58,6 +51,7 @@ class Deadlines:
         self._evaluator = evaluator
         self._group = group
         self._duties = Duties(evaluator.knowledge)
+        self._revising = Revising(evaluator, group)
         self._families: dict[tuple[str, int], frozenset[str]] = {}
 
     def set(
@@ -70,11 +64,11 @@ class Deadlines:
         """
         family = EVENT_TYPES[event.type].family
         act = act_key(event.source, family, event.data.act_id)
-        timers = [_timer_of(duty, act, key, event, scope) for duty in arisen]
+        timers = [made(duty, act, key, event, scope) for duty in arisen]
         if late_until is not None:
             timers.append(
                 Timer(
-                    f"{LATE}|{key}", LATE, late_until, event.source, key, scope, act,
+                    f"{LATE}|{key}", LATE, after(late_until), event.source, key, scope, act,
                     steps=[Step(LATE, 0)],
                 )
             )  # fmt: skip
@@ -89,23 +83,23 @@ class Deadlines:
         """Duties that stand, and what takes back the decisions of those that they replace.
 
         A duty that a higher revision of the act brought before is not replaced; of equal ones
-        the later event brings it.
+        the later event brings it. Nor is one that a higher revision denies.
         """
         family = EVENT_TYPES[by.type].family
         act = act_key(by.source, family, by.data.act_id)
-        standing: list[Duty] = []
+        new: list[Duty] = []
         found: list[Decision] = []
         for duty in arisen:
-            old = memory.timers.get(_timer_id(duty, act))
-            if old is not None and self._rank(old, memory) > (by.data.revision, by.time, by.id):
+            old = standing(memory, duty, act)
+            if old is not None and _outlasts(old, by, memory):
                 continue
-            standing.append(duty)
+            new.append(duty)
             if old is None:
                 continue
-            about = replace(self._about(old, Timeline(memory), coverage), stands=_REVISED)
+            about = replace(self._about(old, Timeline(memory), coverage), stands=_REPLACED)
             found += self._taken_back(about, memory, coverage, by)
             drop(memory, old)
-        return standing, found
+        return new, found
 
     def settle(self, by: Event, memory: Memory, coverage: Coverage) -> list[Decision]:
         """What an event changes about duties: those that it fulfils, ends, voids or extends."""
@@ -113,29 +107,25 @@ class Deadlines:
         family = EVENT_TYPES[by.type].family
         act = act_key(by.source, family, by.data.act_id)
         acts = Timeline(memory)
-        for timer in [one for one in memory.timers.values() if one.kind != LATE]:
+        timers = [one for one in memory.timers.values() if one.kind != LATE]
+        self._revising.judge(timers, by, act, memory, coverage)
+        for timer in timers:
             if not self._concerns(family, timer):
                 continue
             if timer.by and timer.by != act:
                 continue  # only what prevents it can bring it back
             about = self._about(timer, acts, coverage)
-            state = about.stands.state
-            if state == duties.WAITS:
-                timer.by = ""
-                _reschedule(timer, about.stands.due_us)
-            elif state != duties.GONE and AT_DUE in [step.name for step in timer.steps]:
-                # What prevents it may be taken back before it is due: the duty stays until then.
-                found += self._taken_back(about, memory, coverage, by)
-                timer.by = about.stands.by.key if about.stands.by is not None else ""
-            elif state == duties.SATISFIED and not about.stands.is_trusted and timer.fired:
-                if not timer.is_late:
-                    timer.is_late = True
-                    timer.steps, timer.fire_us = [], NEVER_US
-                    found += self._decided(about, AT_DUE, memory, coverage)
-            else:
-                if state != duties.GONE:
-                    found += self._taken_back(about, memory, coverage, by)
+            stands = about.stands
+            if stands.state == duties.GONE:
                 drop(memory, timer)
+            elif stands.state == duties.WAITS:
+                wake(timer, stands.due_us, by)
+            elif stands.is_trusted or cause_of(timer, AT_DUE) not in timer.fired:
+                found += self._taken_back(about, memory, coverage, by)
+                rest(timer, stands)
+            elif not timer.is_late:
+                timer.is_late, timer.fire_us = True, NEVER_US
+                found += self._decided(about, AT_DUE, memory, coverage)
         return found
 
     def fire(
@@ -147,30 +137,27 @@ class Deadlines:
             found = [self._late(about, memory, coverage)]
             drop(memory, timer)
             return found
-        _reschedule(timer, about.stands.due_us)
+        if about.stands.state == duties.GONE:
+            drop(memory, timer)
+            return []
+        if about.stands.state != duties.WAITS:  # an act was brought in, which settles nothing
+            rest(timer, about.stands)
+            return []
+        reschedule(timer, about.stands.due_us)
         if timer.fire_us > clock_us:
             return []
         step = timer.steps.pop(0)
-        if about.stands.state != duties.WAITS:
-            if step.name == REMIND:
-                _reschedule(timer, about.stands.due_us)
-            else:
-                drop(memory, timer)
-            return []
+        timer.done.append(step)
         found = self._decided(about, step.name, memory, coverage)
-        _reschedule(timer, about.stands.due_us)
+        reschedule(timer, about.stands.due_us)
         return found
 
     def forget(self, memory: Memory) -> None:
-        """Drop duties that fired so long ago that nothing takes them back any more."""
+        """Drop duties of so long ago that nothing takes back any more what became of them."""
         before = memory.latest_us - _KEEP_US
-        for timer in [one for one in memory.timers.values() if not one.steps]:
+        for timer in [one for one in memory.timers.values() if one.fire_us == NEVER_US]:
             if timer.due_us < before:
                 drop(memory, timer)
-
-    def _rank(self, timer: Timer, memory: Memory) -> tuple[int, datetime, str]:
-        event = _event_of(memory.kept[timer.event].value)
-        return timer.revision, event.time, event.id
 
     def _concerns(self, family: str, timer: Timer) -> bool:
         """Whether an event of a family can change a duty: most events of a patient cannot.
@@ -184,25 +171,26 @@ class Deadlines:
         return not families or family in families
 
     def _about(self, timer: Timer, acts: Timeline, coverage: Coverage) -> About:
-        kept = acts.memory.kept[timer.event]
-        event = _event_of(kept.value)
+        digest, event = acts.memory.kept[timer.event].digest, event_of(acts.memory, timer)
         if timer.kind == LATE:
-            return About(timer, event, kept.digest, None, Settled(duties.WAITS, timer.fire_us))
+            return About(timer, event, digest, None, Settled(duties.WAITS, timer.fire_us))
         rule = self._evaluator.body(timer.rule, timer.version)
-        stands = self._duties.settle(timer, rule, self._place(event), acts, coverage)
-        return About(timer, event, kept.digest, rule, stands)
+        stands = self._duties.settle(timer, rule, self._place(timer, event), acts, coverage)
+        return About(timer, event, digest, rule, stands)
 
-    def _place(self, event: Event) -> Place:
+    def _place(self, timer: Timer, event: Event) -> Place:
         zone = self._evaluator.zone(event.data.institution, event.time)
         service = event.data.service_time
         at = service if isinstance(service, datetime) else event.time
-        return Place(at.astimezone(zone).date(), zone)
+        since_us = min(timer.from_us, us_of(event.time))
+        return Place(at.astimezone(zone).date(), zone, since_us)
 
     def _asked(
         self, about: About, part: str, cause: str, memory: Memory, coverage: Coverage
     ) -> Asked:
         present = memory.acts.get(about.timer.act)
-        recalled = Recalled(memory, coverage, present, about.stands.due_us)
+        due_us = about.stands.due_us if about.rule is not None else None
+        recalled = Recalled(memory, coverage, present, due_us)
         return Asked(recalled, part, cause, about.timer.scope, self._group)
 
     def _late(self, about: About, memory: Memory, coverage: Coverage) -> Decision:
@@ -220,7 +208,7 @@ class Deadlines:
         decision = self._evaluator.decide(about.event, about.digest, asked)
         if cause not in timer.fired:
             timer.fired.append(cause)
-        return [_of_step(decision, about, rule, step)]
+        return [of_step(decision, about, rule, step)]
 
     def _taken_back(
         self, about: About, memory: Memory, coverage: Coverage, by: Event
@@ -240,119 +228,12 @@ class Deadlines:
         return msgspec.structs.replace(decision, verdict=RETRACTED, retracted=why)
 
 
-@lru_cache(maxsize=1024)
-def _event_of(value: bytes) -> Event:
-    """A kept event, which is decided about again and again."""
-    taken = decode(value)
-    if not isinstance(taken, Accepted):  # it was encoded by us from an accepted event
-        raise ValueError("a kept event cannot be read")
-    return taken.event
-
-
-def cause_of(timer: Timer, step: str) -> str:
-    """The cause that the decision of a step has."""
-    return f"timer:{timer.rule}:{timer.element}:{step}"
-
-
-def _timer_id(duty: Duty, act: str) -> str:
-    return f"{duty.rule.id}|{act}|{duty.element}"
-
-
-def _timer_of(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer:
-    rule = duty.rule
-    steps = list(duty.steps)
-    return Timer(
-        id=_timer_id(duty, act),
-        kind="duty",
-        fire_us=duty.due_us + steps[0].after_us,
-        source=event.source,
-        event=key,
-        scope=scope,
-        act=act,
-        revision=event.data.revision,
-        rule=rule.id,
-        version=rule.version,
-        element=duty.element,
-        from_us=duty.from_us,
-        due_us=duty.due_us,
-        grace_us=duty.grace_us,
-        extend_us=duty.extend_us,
-        match=list(duty.match),
-        this=duty.this,
-        steps=steps,
-    )
-
-
-def _reschedule(timer: Timer, due_us: int) -> None:
-    timer.fire_us = due_us + timer.steps[0].after_us if timer.steps else NEVER_US
-
-
-def drop(memory: Memory, timer: Timer) -> None:
-    """Forget a timer, and its event where no other timer decides about it."""
-    del memory.timers[timer.id]
-    kept = memory.kept.get(timer.event)
-    if kept is None:
-        return
-    if kept.uses <= 1:
-        del memory.kept[timer.event]
-    else:
-        memory.kept[timer.event] = Kept(kept.value, kept.digest, kept.uses - 1)
-
-
-def _of_step(decision: Decision, about: About, rule: Rule, step: str) -> Decision:
-    """The decision as a step tells it, about the timer's own element alone."""
-    timer, stands = about.timer, about.stands
-    mine = [found for found in decision.findings if found.element == timer.element]
-    open_ones = [one for one in decision.not_evaluable if one.element == timer.element]
-    if mine and (stands.why or stands.is_uncertain):
-        open_ones, mine = [_unknown(about, rule)], []
-    findings = tuple(_told(found, about, rule, step) for found in mine)
-    verdict = "findings" if findings else "incomplete" if open_ones else "clean"
-    exempt = not findings and not open_ones
-    return msgspec.structs.replace(
-        decision,
-        verdict=verdict,
-        findings=findings,
-        not_evaluable=tuple(open_ones),
-        coverage=Counts(
-            applicable=1,
-            alerts=len(findings),
-            exempt=int(exempt),
-            not_evaluable=len(open_ones),
-        ),
-    )
-
-
-def _unknown(about: About, rule: Rule) -> NotEvaluable:
-    assert rule.expect is not None
-    stands = about.stands
-    since = instant_of(stands.since_us).isoformat() if stands.since_us is not None else ""
-    missing = Missing(
-        fact=f"history.{rule.expect.event}", why=stands.why or "members_unknown", age=since
-    )
-    audience = rule.finding.audience if rule.if_unknown == "remind" else ()
-    return NotEvaluable(
-        rule_id=rule.id,
-        rule_version=rule.version,
-        element=about.timer.element,
-        missing=(missing,),
-        audience=audience,
-    )
-
-
-def _told(found: Finding, about: About, rule: Rule, step: str) -> Finding:
-    assert rule.expect is not None
-    if step == REMIND:
-        return msgspec.structs.replace(found, result=words.PRE_RESULT, action="remind")
-    if step.startswith(ESCALATE):
-        number = int(step.removeprefix(ESCALATE)) - 1
-        return msgspec.structs.replace(found, audience=rule.expect.escalate[number][1])
-    if about.timer.is_late and about.stands.by is not None:
-        by = about.stands.by
-        result = "suspected" if found.result == "violation" else found.result
-        facts = {**found.facts, LATE_DATA: f"{by.source}|{by.event_id}"}
-        return msgspec.structs.replace(found, result=result, facts=facts)
-    return found
+def _outlasts(timer: Timer, by: Event, memory: Memory) -> bool:
+    """Whether a higher revision than an event's brought a duty, or denies it."""
+    event, known = event_of(memory, timer), memory.acts.get(timer.act)
+    if (timer.revision, event.time, event.id) > (by.data.revision, by.time, by.id):
+        return True
+    return timer.is_denied and known is not None and not is_latest(by, known)
 
 
 def waiting_until(decision: Decision, until_us: int) -> Decision:

@@ -31,6 +31,8 @@ WAITS: Final = ""
 SATISFIED: Final = "in_time"
 ENDED: Final = "ended"
 VOIDED: Final = "voided"
+REVISED: Final = "revised"
+"""The rule expects nothing of the act as it is known now, or something else."""
 GONE: Final = "gone"
 """The rule is not in the pack any more."""
 _ABSENT: Final = "stated_absent"
@@ -58,6 +60,9 @@ class Place:
 
     day: date
     zone: tzinfo
+    since_us: int
+    """When it arose: where its limit counts from, or its event where that is earlier. What ended
+    before ends nothing of it."""
 
 
 class Timeline(dict[str, list[Act]]):
@@ -90,10 +95,12 @@ class Duties:
         act = acts.memory.acts.get(timer.act)
         if act is not None and not counts(act):
             return Settled(VOIDED, timer.due_us, act)
+        if timer.is_denied:
+            return Settled(REVISED, timer.due_us, act)
         due = self._extended(timer, expect, acts)
         for event in expect.until:
             for ended, at, _ in _went_through(acts, event, timer, expect):
-                if at <= due and not _is_own(ended, event, timer, rule):
+                if not _is_own(ended, event, timer, rule) and place.since_us <= at <= due:
                     return Settled(ENDED, due, ended)
         return self._fulfilled(timer, rule, expect, due, place, acts, coverage)
 

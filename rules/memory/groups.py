@@ -20,10 +20,10 @@ from rules.grouping import Grouping, Keys, facts_of_key, facts_of_scope, scope_o
 from rules.memory import applying
 from rules.memory.attendant import Activity, Attendant, MemorySettings, Taken
 from rules.memory.coverage import Coverage
-from rules.memory.deadlines import drop
 from rules.memory.history import Recalled
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, Sent, act_key, event_key
+from rules.memory.timers import drop
 from rules.memory.uncovered import Uncovered
 from rules.naming import line_names
 

@@ -41,7 +41,7 @@ class Window(NamedTuple):
     end_us: int
     from_is_in: bool = False
     encounter: str = ""
-    """Only acts of this visit; "": of all."""
+    """Only acts of this visit, and those of which the visit is not known; "": of all."""
     act: str = ""
     """Only lines of this act."""
 
@@ -57,6 +57,8 @@ class Member(NamedTuple):
     act: Act
     line: Line | None
     at_us: int
+    is_sure: bool = True
+    """Whether it is known to be of the visit that is asked for."""
 
     @property
     def name(self) -> str:
@@ -98,17 +100,18 @@ def members(
             continue
         if verb not in act.reached or window.act:
             continue
-        if window.encounter and act.encounter != window.encounter:
+        is_sure = act.encounter == window.encounter or not window.encounter
+        if act.encounter and not is_sure:
             continue
         at = act.at_us if act.is_timed else act.reached[verb]
         if not of_lines:
             if window.holds(at):
-                yield Member(act, None, at)
+                yield Member(act, None, at, is_sure)
             continue
         for line in act.lines:
             when = at if line.at_us is None else line.at_us
             if window.holds(when):
-                yield Member(act, line, when)
+                yield Member(act, line, when, is_sure)
     if present is not None and present.family == family and _goes_through(recalled, verb):
         yield from _of_present(present, window, of_lines, element, includes_this)
 

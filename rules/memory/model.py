@@ -46,6 +46,7 @@ class Act(msgspec.Struct, array_like=True, omit_defaults=True):
     facts: dict[str, Raw]
     lines: list[Line]
     encounter: str = ""
+    """The id of its visit; "" where that is not reported."""
     event_id: str = ""
     """Of the latest revision's event."""
     event_us: int = 0
@@ -105,7 +106,8 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     kind: str
     """`late` (rules that wait for late data) or `duty` (an `expect` of a rule)."""
     fire_us: int
-    """When the source's clock has this time it fires; NEVER_US once nothing is left to fire."""
+    """When the source's clock has this time it fires; NEVER_US where nothing is left to fire, or
+    what it waits for has come."""
     source: str
     event: str
     """The key of the kept event that set it."""
@@ -135,7 +137,13 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     is_late: bool = False
     """Whether what was expected came, with a time that nobody can trust."""
     by: str = ""
-    """The key of the act that fulfilled or ended it before it was due: it may be taken back."""
+    """The key of the act that fulfilled or ended it: that may be taken back, and then it wakes."""
+    done: list[Step] = []
+    """What it did, in order."""
+    woken: str = ""
+    """The key of the event that brought it back last."""
+    is_denied: bool = False
+    """Whether the rule would not expect anything of the act as its latest revision says it."""
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
@@ -233,7 +241,7 @@ def copied(memory: Memory) -> Memory:
     twin = Memory(*_plain(memory), *map(dict.copy, _stores(memory)))
     for name, timer in memory.timers.items():
         own = twin.timers[name] = copy(timer)
-        own.steps, own.fired = timer.steps.copy(), timer.fired.copy()
+        own.steps, own.done, own.fired = timer.steps.copy(), timer.done.copy(), timer.fired.copy()
     return twin
 
 

@@ -7,7 +7,8 @@ from typing import Final
 from rules import words
 from rules.facts import Fact, Type
 from rules.model import Test
-from rules.reading.fitting import operand_fits, span_fits
+from rules.reading.fitting import operand_fits
+from rules.reading.parameters import span_fits
 from rules.reading.scope import Report, Scope
 
 __all__ = ["FITTING", "Report", "Scope", "check_test"]

@@ -24,8 +24,9 @@ from rules.model import (
     QuantityOperand,
 )
 from rules.reading.fields import Fields
-from rules.reading.fitting import operand_fits, span_fits
+from rules.reading.fitting import operand_fits
 from rules.reading.operands import Operands
+from rules.reading.parameters import span_fits
 from rules.reading.scope import Scope
 
 ReadCondition: TypeAlias = Callable[[Node, Scope, list[Problem]], Condition]

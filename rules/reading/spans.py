@@ -5,8 +5,8 @@ from __future__ import annotations
 from knowledge_base.strict_yaml import Node
 from rules.model import Span
 from rules.reading.fields import Fields
-from rules.reading.fitting import span_fits
 from rules.reading.operands import Operands
+from rules.reading.parameters import span_fits
 from rules.reading.scope import Scope
 
 

@@ -8,14 +8,11 @@ decided by a newer bundle. So the digest of a partition's decisions only goes fo
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import gc
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, InvalidStateError
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -23,6 +20,7 @@ from confluent_kafka import KafkaException
 
 from contracts.bundle import Activation, Refusal, Why, content_key
 from contracts.decision import Basis
+from streams.bundles.catching_up import CatchingUp, Reader
 from streams.bundles.log import BundleLog
 from streams.bundles.pace import Pace
 from streams.bundles.standing import Refused, Standing
@@ -32,11 +30,8 @@ from streams.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
-_READ_S: Final = 0.1
-_RETRY_S: Final = 2.0
 _WARM_UP_RECORDS: Final = 1000
 _WARM_UP_BATCHES: Final = 8
-_STOP_S: Final = 5.0
 
 
 class Judge(Protocol):
@@ -50,21 +45,6 @@ class Judge(Protocol):
 
         Raises OSError where this machine cannot load it now, which is not the bundle's fault.
         """
-
-
-class Reader(Protocol):
-    """The bundles topic, read on where it stopped."""
-
-    @property
-    def caught_up(self) -> bool: ...
-
-    def ask_end(self) -> None: ...
-
-    def read(self, timeout_s: float) -> Iterator[Entry]: ...
-
-    def fetch(self, offset: int) -> Entry | None: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -89,15 +69,9 @@ class BundledRules:
         self._standing = Standing("bundles", source.channel)
         self._pace = Pace()
         self._lock = threading.Lock()
-        self._waiting: list[Future[None]] = []
-        self._asked: list[Future[None]] = []
-        """Of those, the ones for whom the topic's end was looked up."""
-        self._changed = True
         self._recent: deque[list[Any]] = deque(maxlen=_WARM_UP_BATCHES)
-        self._epoch = -1
         self._last_content: tuple[str, bytes] = ("", b"")
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="yijian-bundles", daemon=True)
+        self._catching_up = CatchingUp(self, "yijian-bundles")
 
     @property
     def supervisor(self) -> Supervisor:
@@ -125,11 +99,9 @@ class BundledRules:
         Raises BundlesUnreadable where that cannot be done in time, or a bundle not be unpacked;
         what `files` raises where no bundle is in force, and what opening the topic raises.
         """
-        self._reader = self._source.open()
-        reached = self._ask()
-        self._thread.start()
+        reader = self._source.open()
         try:
-            reached.result(self._source.start_s)
+            self._catching_up.start(reader, self._source.start_s)
         except TimeoutError:
             raise BundlesUnreadable(
                 f"the bundles topic was not read within {self._source.start_s:.0f} s: "
@@ -142,55 +114,22 @@ class BundledRules:
                 self._supervisor = self._supervisor or files
 
     def stop(self) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_S)
+        self._catching_up.stop()
 
     async def current_for(self, epoch: int) -> None:
         """Wait until the topic is read to the end that it has now, once an epoch."""
-        if epoch != self._epoch:
-            await asyncio.wrap_future(self._ask())
-            self._epoch = epoch
+        await self._catching_up.current_for(epoch)
 
     def seen(self, records: list[Any]) -> None:
         self._recent.append(records)
 
-    def _ask(self) -> Future[None]:
-        future: Future[None] = Future()
+    # What is made of the topic (streams.bundles.catching_up.Follower).
+
+    def asked(self) -> None:
         with self._lock:
-            self._waiting.append(future)
             self._pace.hurry()
-        return future
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._turn(self._reader)
-            except Exception as error:  # whatever it is, the rules in force go on deciding
-                self._in_trouble(error)
-                self._stopping.wait(_RETRY_S)
-        self._reader.close()
-
-    def _turn(self, reader: Reader) -> None:
-        """Read what has come, and follow it once everything there is has been read."""
-        with self._lock:
-            new, self._waiting = self._waiting, []
-            self._asked += new
-        if new or self._standing.trouble:
-            reader.ask_end()
-            self._changed = True
-        for entry in reader.read(_READ_S):
-            self._take(entry.offset, entry.key, entry.value)
-            self._changed = True
-        if self._changed and reader.caught_up:
-            self._decide(reader)
-            self._changed = False
-            asked, self._asked = self._asked, []
-            for future in asked:
-                with contextlib.suppress(InvalidStateError):  # whoever asked has gone
-                    future.set_result(None)
-
-    def _in_trouble(self, error: Exception) -> None:
+    def in_trouble(self, error: Exception) -> None:
         match error:
             case KafkaException():
                 what = str(error.args[0].str())
@@ -202,14 +141,15 @@ class BundledRules:
             log.warning("Bundles: %s; the rules stay as they are, trying again", what)
         self._update(trouble=what, loading="")
 
-    def _take(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+    def take(self, entry: Entry) -> None:
+        offset, key, value = entry
         refused = self._log.take(offset, key, value)
         if refused is not None:
             self._say_refused(refused)
         elif key is not None and value is not None and key.startswith(b"content/"):
             self._last_content = (key.decode("ascii", "replace"), value)
 
-    def _decide(self, reader: Reader) -> None:
+    def settle(self, reader: Reader) -> None:
         """Bring the latest activation that can be followed into force."""
         for activation in self._log.candidates(self._standing.sequence, self._standing.digest):
             if activation.digest == self._standing.digest:
@@ -250,7 +190,7 @@ class BundledRules:
         """Gently while events are supervised, at once where somebody waits."""
         with self._lock:
             self._pace = Pace()
-            if self._waiting or self._asked:
+            if self._catching_up.is_awaited:
                 self._pace.hurry()
         return self._pace
 

@@ -51,11 +51,11 @@ def again(**history: Any) -> Rule:
     )  # fmt: skip
 
 
-def note(**expect: Any) -> Rule:
+def note(unless: Any = None, **expect: Any) -> Rule:
     message = {"zh": "至 {deadline.due_at} 未见", "en": "not seen by {deadline.due_at}"}
     return make_rule(
         BASE, id="spec.note", on=["encounter.admitted"], when=None,
-        expect={**NOTE, **expect}, finding={**FINDING, "message": message},
+        unless=unless, expect={**NOTE, **expect}, finding={**FINDING, "message": message},
     )  # fmt: skip
 
 
@@ -88,8 +88,8 @@ class Patient:
         return self._kept(self.attendant.take(event, digest, self.memory, self.coverage))
 
     def passes(self, at_h: float) -> list[Decision]:
-        """Time passes: every timer that is due fires, in order."""
-        return self.passes_until(us_of(START + timedelta(hours=at_h)))
+        """Time passes until this hour is over: every timer that is due fires, in order."""
+        return self.passes_until(us_of(START + timedelta(hours=at_h)) + 1)
 
     def passes_until(self, clock: int) -> list[Decision]:
         found: list[Decision] = []

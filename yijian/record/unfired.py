@@ -34,7 +34,7 @@ class Overdue(NamedTuple):
     step: Step
     """By whose rules it should have."""
     origin: Origin
-    """Where the event came in that set it."""
+    """Where the event came in that set it, or brought it back."""
 
 
 def overdue(steps: Sequence[Step], past: Remembered) -> Iterator[Overdue]:
@@ -45,7 +45,8 @@ def overdue(steps: Sequence[Step], past: Remembered) -> Iterator[Overdue]:
         return
     set_by = _events(steps)
     for subject, timer in past.waiting(latest_us):
-        tick, setting = passed.get(timer.source), set_by.get((subject, timer.event))
+        tick = passed.get(timer.source)
+        setting = set_by.get((subject, timer.woken or timer.event))
         if tick is None or setting is None or not _had_passed(timer, tick, setting[0]):
             continue
         yield Overdue(Due(subject, timer.id, tick.step.clock_us), tick.step, setting[1].origin)

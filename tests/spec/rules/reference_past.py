@@ -24,6 +24,7 @@ CARRIED_OUT = {"dispensed", "executed"}
 BECOMES = "signed"
 """What a draft becomes, and what an amended or stopped act must have been before."""
 LINE_FACTS = ("item.",)
+UNSAID = "not_reported"
 
 Missing = set[tuple[str, str]]
 
@@ -88,6 +89,8 @@ def truth(history: dict[str, Any], judge: Judge, past: Past) -> tuple[bool | Non
         inside = start <= member.at if starts_in else start < member.at
         if inside and member.at <= end:
             fits = Judge(member).tree(history["where"])[0] if "where" in history else True
+            if fits and not is_surely_here(history, member):
+                fits = None
             if fits is not False:
                 found.append((member, fits))
     is_covered = past.since is None or past.since <= start or history.get("same") == "prescription"
@@ -253,8 +256,21 @@ def of_present(
 def is_elsewhere(history: dict[str, Any], event: dict[str, Any], present: Reader) -> bool:
     if history.get("same") == "prescription":
         return True  # another act is another prescription
-    visits = [e.get("encounter", {}).get("id") for e in (event, present.event)]
-    return history.get("same") == "encounter" and visits[0] != visits[1]
+    visits = [visit_of(e) for e in (event, present.event)]
+    return history.get("same") == "encounter" and visits[0] != visits[1] and visits[0] != UNSAID
+
+
+def is_surely_here(history: dict[str, Any], member: Member) -> bool:
+    own = member.event is member.present.event
+    return own or history.get("same") != "encounter" or visit_of(member.event) != UNSAID
+
+
+def visit_of(event: dict[str, Any]) -> str:
+    """The visit's id; "" for none at all."""
+    encounter = event.get("encounter", UNSAID)
+    if encounter == UNSAID:
+        return UNSAID
+    return str(encounter["id"]) if encounter else ""
 
 
 def acts_of(events: list[dict[str, Any]], family: str) -> list[Act]:
@@ -279,7 +295,8 @@ def window_of(history: dict[str, Any], present: Reader) -> tuple[datetime, bool,
     if same == "prescription":
         return end - timedelta(36500), True, end + timedelta(36500)
     if same == "encounter":
-        return present.fact("encounter.started_at")[1], True, end
+        started = present.fact("encounter.started_at")
+        return started[1] if started[0] == "known" else end - timedelta(36500), True, end
     if same:
         starts = {
             "day": midnight,

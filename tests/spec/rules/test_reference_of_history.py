@@ -74,6 +74,9 @@ ITEMS = st.lists(
     min_size=1,
     max_size=3,
 )
+VISITS = st.sampled_from(
+    [*({"id": name, "kind": "outpatient"} for name in ("V1", "V1", "V2")), None, "not_reported"]
+)
 VERBS = ("signed", "signed", "signed", "amended", "dispensed", "cancelled", "entered_in_error")
 
 
@@ -89,7 +92,7 @@ def pasts(draw: st.DrawFn) -> list[dict[str, Any]]:
             "act_id": act,
             "revision": number + 1,
             "at": (END - timedelta(hours=draw(HOURS))).isoformat(),
-            "encounter": {"id": draw(st.sampled_from(["V1", "V2"])), "kind": "outpatient"},
+            "encounter": draw(VISITS),
             "items": draw(ITEMS),
         }
         if draw(st.booleans()):
@@ -121,6 +124,7 @@ WINDOWS = st.sampled_from(
         {"same": "day"},
         {"same": "calendar_month"},
         {"same": "prescription"},
+        {"same": "encounter"},
     ]
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,19 @@ def test_a_sources_clock_goes_on_while_it_is_silent_and_never_beyond_the_brokers
     assert (clocks.of("his"), clocks.of("lab"), clocks.of("other")) == (1_000, 5_000, 0)
     clocks.advance(7_000)
     assert (clocks.of("his"), clocks.of("lab")) == (3_000, 7_000)
+
+
+def test_sources_beyond_so_many_share_a_clock_and_their_deadlines_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.state.clocks.MOST_SOURCES", 1)
+    clocks = Clocks()
+    for number, source in enumerate(("his", "lab", "pacs", "his")):
+        clocks.heard(source, 1_000 * number, 5_000)
+    clocks.advance(5_000)
+    assert len(clocks.sources) == 2
+    shown = [clocks.of(source) for source in ("his", "lab", "pacs", "another")]
+    assert shown == [3_000, 2_000, 2_000, 2_000]
 
 
 @given(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contracts.decision import Reader, Repeat
 from contracts.event import Event
 from contracts.intake import Accepted, Reason, decode
+from rules.memory.coverage import Coverage
 from rules.memory.model import NEVER_US, Memory, Seen, encode
 from streams.errors import StateUnreadable
 from streams.state.framing import Packing, framed, head_of
@@ -134,6 +135,20 @@ def test_an_event_that_cannot_be_evaluated_leaves_the_memory_as_it_was(is_sealed
     assert letter.reason == Reason.EVALUATION_FAILED
     step.attendant.fails_on = ""
     assert step.earlier(2) == 1
+
+
+def test_an_event_that_cannot_be_evaluated_tells_nothing_of_what_is_known() -> None:
+    step = Step()
+    step.attendant.fails_on = "e000000001"
+    assert isinstance(step.take(1), DeadLetter)
+    assert step.memories.coverage == Coverage()
+    step.take(2)
+    known = step.memories.coverage.since
+    assert known == {HIS: {"prescription": us(event_of(prescription(2, 1)).time)}}
+    step.attendant.fails_on = "e000000003"
+    later = "2026-11-21T08:30:00+08:00"
+    assert isinstance(step.take(3, type="prescription.signed.v1", time=later), DeadLetter)
+    assert step.memories.coverage.latest_us == us(event_of(prescription(2, 1)).time)
 
 
 def test_a_state_that_cannot_be_read_is_no_dead_letter() -> None:

@@ -107,7 +107,7 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("streams.registry._RETRY_S", 0.05)
+    monkeypatch.setattr("streams.bundles.catching_up._RETRY_S", 0.05)
     world = World()
     yield world
     world.rules.stop()

@@ -153,6 +153,26 @@ def test_a_timer_that_was_set_after_its_tick_is_not_lost(log: Log) -> None:
     assert log.replayed().unfired == []
 
 
+def test_a_duty_that_a_withdrawn_document_brought_back_fires_again_and_is_not_lost(
+    log: Log,
+) -> None:
+    log.takes(BEFORE, admission("in", 0), admission("in2", 0, "v2", "p2"))
+    log.takes(progress_note("note", 50))
+    log.passes(event("", 74))  # the other patient's, and nothing to say of this one
+    wrong = progress_note("wrong", 80)
+    log.takes(
+        msgspec.structs.replace(
+            wrong, type="document.entered_in_error.v1",
+            data=msgspec.structs.replace(wrong.data, act_id="act-note", revision=2),
+        )
+    )  # fmt: skip
+    assert log.replayed().unfired == []
+    log.passes(event("", 81))
+    found = log.replayed()
+    assert (found.differing, found.timers, found.unfired) == ([], 2, [])
+    assert alerts(found) == ["spec.note", "spec.note"]
+
+
 def test_a_timer_that_an_interrupted_tick_left_waiting_is_not_lost(log: Log) -> None:
     log.takes(BEFORE, admission("in", 0), admission("in2", 0, "v2", "p2"))
     log.passes(event("", 74))

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from contracts.identity import EventKey, decision_id
+from rules.memory.instants import us_of
 from rules.memory.model import encode
 from spec.rules.world import make_rule
-from support.remembered_patient import BASE, FINDING, Patient, admitted, again, note, signed
+from support.remembered_patient import (
+    BASE,
+    FINDING,
+    START,
+    Patient,
+    admitted,
+    again,
+    note,
+    signed,
+)
 
 
 def test_a_second_prescription_of_the_drug_within_the_window_is_found() -> None:
@@ -109,8 +121,14 @@ def test_what_is_expected_in_time_ends_the_duty() -> None:
     admitted(patient)
     signed(patient, 71)
     assert not patient.passes(1000)
-    assert not patient.memory.timers
-    assert not patient.memory.kept
+
+
+def test_what_comes_at_the_very_instant_is_in_time() -> None:
+    patient = Patient(note())
+    admitted(patient)
+    assert not patient.passes_until(us_of(START + timedelta(hours=72)))
+    signed(patient, 72, signed_at_trusted=False)
+    assert not patient.passes(1000)
 
 
 def test_another_document_or_another_visit_does_not() -> None:

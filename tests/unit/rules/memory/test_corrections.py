@@ -45,14 +45,96 @@ def test_a_reminder_is_taken_back_and_what_is_due_is_found_after_all() -> None:
     assert due.findings
 
 
-def test_an_ended_duty_is_forgotten_when_it_would_be_due() -> None:
+def test_an_ended_duty_is_forgotten_when_nothing_can_bring_it_back_any_more() -> None:
     patient = Patient(note())
     admitted(patient)
     patient.comes(5, event="encounter.discharged", act_id="v1", revision=2)
+    assert not patient.passes(10_000)
     assert patient.memory.timers
-    assert not patient.passes(72)
+    crowded(patient, 72 + 30 * 24)
     assert not patient.memory.timers
     assert not patient.memory.kept
+
+
+def test_what_ended_before_the_duty_arose_does_not_end_it() -> None:
+    patient = Patient(note(match=["patient.id"], where={"encounter.id": {"is": "v1"}}))
+    patient.comes(0, event="encounter.discharged", act_id="v0", encounter={"id": "v0"})
+    admitted(patient, 1)
+    assert patient.passes(73)[0].findings
+
+
+def test_what_ended_at_the_instant_the_duty_arose_or_before_its_limit_counts_ends_it() -> None:
+    for at_h in (1, 2):
+        patient = Patient(note(match=["patient.id"], **{"from": "encounter.started_at"}))
+        visit = {"id": "v1", "kind": "inpatient", "started_at": "2026-03-02T03:00:00+00:00"}
+        patient.comes(1, event="encounter.admitted", act_id="v1", encounter=visit)
+        patient.comes(at_h, event="encounter.discharged", act_id="v2", encounter={"id": "v2"})
+        assert not patient.passes(1000)
+
+
+def test_an_exemption_looks_back_from_when_the_duty_is_due() -> None:
+    unless = {"history": {
+        "of": "encounter.transferred", "within": {"parameter": "stay.hours"},
+        "including": "others", "exists": True, "where": {"encounter.id": {"is_not": "v1"}},
+    }}  # fmt: skip
+    for before, at_h, is_exempt in (
+        ("", 50, True), ("", 0.5, False), ("this.event.time", 50, False),
+    ):  # fmt: skip
+        history = {**unless["history"], **({"before": before} if before else {})}
+        patient = Patient(note(unless={"history": history}))
+        patient.comes(
+            at_h, event="encounter.transferred", act_id="v2", encounter={"id": "v2"}
+        )  # fmt: skip
+        admitted(patient, 1)
+        (due,) = patient.passes(73)
+        assert bool(due.coverage.exempt) is is_exempt
+        assert bool(due.findings) is not is_exempt
+
+
+def test_a_document_withdrawn_long_after_the_limit_brings_the_duty_back() -> None:
+    patient = Patient(note(grace={"parameter": "stay.hours"}))
+    admitted(patient)
+    signed(patient, 1, act_id="d1")
+    assert not patient.passes(200)
+    withdrawn(patient, 201, "d1")
+    (due,) = patient.passes(201)
+    assert due.cause.endswith(":due")
+    assert patient.alerts == ["spec.note"]
+    signed(patient, 50)  # late data after all
+    assert patient.alerts == []
+
+
+def test_a_withdrawn_document_leaves_the_duty_to_another_that_came_in_time() -> None:
+    patient = Patient(note())
+    admitted(patient)
+    signed(patient, 1, act_id="d1")
+    signed(patient, 2, act_id="d2")
+    withdrawn(patient, 201, "d1")
+    assert not patient.passes(202)
+    withdrawn(patient, 203, "d2")
+    assert patient.passes(203)[0].findings
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_what_late_data_changed_is_changed_back_when_they_are_withdrawn(is_trusted: bool) -> None:
+    escalate = [{"after": {"parameter": "stay.hours"}, "audience": ["department"]}]
+    patient = Patient(note(escalate=escalate))
+    admitted(patient)
+    (due,) = patient.passes(72)
+    signed(patient, 50, act_id="d1", signed_at_trusted=is_trusted)
+    withdrawn(patient, 100, "d1")
+    (again_due,) = patient.passes(100)
+    assert (again_due.decision_id, again_due.findings) == (due.decision_id, due.findings)
+    (escalated,) = patient.passes(144)
+    assert escalated.findings[0].audience == ("department",)
+
+
+def test_a_reminder_whose_time_has_passed_is_left_out_when_a_duty_comes_back() -> None:
+    patient = Patient(note(remind_before="1 h"))
+    admitted(patient)
+    signed(patient, 1, act_id="d1")
+    withdrawn(patient, 71.5, "d1")
+    assert [one.cause for one in patient.passes(72)] == ["timer:spec.note::due"]
 
 
 def test_what_comes_in_time_after_the_reminder_is_not_late_though_nobody_vouches_for_it() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.decision import Decision
@@ -54,6 +55,48 @@ def test_a_source_is_known_from_its_first_event_on() -> None:
     coverage.hears("b", "prescription", 50)
     assert coverage.known_since("prescription") == 50
     assert coverage.known_since("order") is None
+
+
+def test_a_first_event_that_is_dated_ahead_covers_less() -> None:
+    coverage = Coverage()
+    coverage.hears("a", "encounter", 100)
+    coverage.hears("a", "prescription", 500)
+    coverage.hears("b", "prescription", 101)
+    coverage.hears("a", "order", 102)
+    assert coverage.known_since("prescription") == 500
+    assert coverage.known_since("order") == 500
+
+
+def test_sources_beyond_so_many_are_never_known_and_hold_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rules.memory.coverage.MOST_SOURCES", 2)
+    coverage = Coverage()
+    for at_us, source in enumerate(("a", "b", "c", "d", "c", "a"), 10):
+        coverage.hears(source, "prescription", at_us)
+    assert set(coverage.since) == {"a", "b"}
+    assert coverage.known_since("prescription") == 14  # of "c" it may always be the first one
+    assert coverage.known_since("prescription", {"a": 0, "b": 0}) == 14
+    coverage.backfilled("c", "prescription", 0)
+    assert coverage.known_since("prescription") == 14
+    coverage.forget()
+    assert coverage.known_since("prescription") is None
+
+
+def test_what_an_event_tells_can_be_taken_back() -> None:
+    coverage = Coverage()
+    coverage.hears("a", "prescription", 10)
+    coverage.of_group("practitioner.id").hears("a", "prescription", 10)
+    whole = msgspec.convert(msgspec.to_builtins(coverage), Coverage)
+    before = coverage.as_now("a", "practitioner.id")
+    for source, family in (("a", "order"), ("b", "order")):
+        coverage.hears(source, family, 20)
+        coverage.of_group("practitioner.id").hears(source, family, 20)
+    coverage.of_group("institution.id").hears("a", "order", 20)
+    coverage.keep(Attendant(Evaluator(Pack.of([again()]), BASE)).horizon)
+    assert before == whole
+    coverage.restore(before)
+    assert coverage == whole
 
 
 def test_a_first_event_that_comes_late_tells_nothing_of_what_came_since() -> None:

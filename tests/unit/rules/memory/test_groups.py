@@ -110,7 +110,7 @@ class Town:
         return self._kept(activity.key, taken)
 
     def passes(self, at_h: float) -> None:
-        clock = us_of(START + timedelta(hours=at_h))
+        clock = us_of(START + timedelta(hours=at_h)) + 1  # until that hour is over
         for name, memory in list(self.memories.items()):
             while due := self.attendants.due(memory, _everyone(memory, clock)):
                 taken = self.attendants.fire(memory, self.coverage, due[0][1], clock)

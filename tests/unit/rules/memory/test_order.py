@@ -20,6 +20,7 @@ from support.remembered_patient import BASE, FINDING, Patient, again, note
 
 LATENESS_S = 3600
 VISITS = ("v1", "v2")
+KINDS = ("admitted", "discharged", "cancelled", "note", "note", "withdrawn", "drug")
 
 
 def readmitted() -> Rule:
@@ -58,7 +59,7 @@ def days(draw: st.DrawFn) -> list[Sent]:
     found = []
     for number, minute in enumerate(sorted(minutes)):
         visit = draw(st.sampled_from(VISITS))
-        kind = draw(st.sampled_from(("admitted", "discharged", "cancelled", "note", "drug")))
+        kind = draw(st.sampled_from(KINDS))
         short: dict[str, Any] = {
             "event": f"encounter.{kind}",
             "act_id": visit,
@@ -68,6 +69,11 @@ def days(draw: st.DrawFn) -> list[Sent]:
             short = {
                 "event": "document.signed", "act_id": f"d{number}", "encounter": {"id": visit},
                 "kind": "first_progress_note", "signed_at_trusted": True,
+            }  # fmt: skip
+        elif kind == "withdrawn":
+            short = {
+                "event": "document.entered_in_error", "act_id": f"d{draw(st.integers(0, count))}",
+                "revision": 2, "encounter": {"id": visit}, "kind": "first_progress_note",
             }  # fmt: skip
         elif kind == "drug":
             short = {"act_id": f"p{number}"}

@@ -131,7 +131,7 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("streams.bundles.following._RETRY_S", 0.05)
+    monkeypatch.setattr("streams.bundles.catching_up._RETRY_S", 0.05)
     monkeypatch.setattr("streams.bundles.following._tidy", lambda is_swap: None)
     world = World()
     yield world
