@@ -31,6 +31,7 @@ class Sampler:
         self._own: Counter[str] = Counter()
         self._under: Counter[str] = Counter()
         self._samples = 0
+        self._is_taking = False
 
     def start(self) -> None:
         signal.signal(signal.SIGPROF, self._take)
@@ -40,13 +41,15 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, 0)  # the interpreter's end would take the handler off
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if frame is None:
+        if frame is None or self._is_taking:  # on a busy machine a signal meets the one before
             return
+        self._is_taking = True
         self._samples += 1
         self._own[_where(frame)] += 1
         self._under.update(_stack(frame))
         if self._samples % _WRITE_EVERY == 0:
             self._path.write_text(self.report(), encoding="utf-8")
+        self._is_taking = False
 
     def report(self) -> str:
         """Shares of the samples: by function itself, by function with all it calls."""

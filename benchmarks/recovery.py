@@ -80,7 +80,8 @@ def remembered(s: Settings, core: Core, seed: int) -> tuple[list[Change], Change
         answer = supervisor.supervise(one.bytes, one.key, None, memories)
         if isinstance(answer, DeadLetter):
             raise BenchmarkError(f"a simulated event is refused: {answer.reason}")
-    *changes, own = memories.seal("simulated", _EVENTS).changes
+    memories.reached("simulated", _EVENTS)
+    *changes, own = memories.seal().changes
     return changes, own
 
 

@@ -197,6 +197,7 @@ def is_duration(unit: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def duration(value: float, unit: str) -> timedelta | None:
     """So many units as a length of time, exact to the microsecond; None for other units."""
     worth = worth_of(unit)

@@ -95,7 +95,8 @@ class Agent:
         if not await self._answer_all(batch, outputs):
             self._lanes.abandon(passage, outputs.handed_over)
             return
-        outputs.seal(batch.last + 1)
+        outputs.done(batch.last + 1)
+        means.look_at(tp, batch.last, batch.epoch)
         self._lanes.sent(passage, outputs.count, outputs.size)
 
     async def _answer_all(self, batch: Batch, outputs: Outputs) -> bool:

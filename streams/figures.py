@@ -129,8 +129,8 @@ class Figures:
         """A record became a dead letter."""
         self.dead_letters[letter.reason.value] += 1
 
-    def left(self, passage: Passage) -> None:
-        """All outputs of a batch are confirmed, and it is acknowledged."""
+    def confirmed(self, passage: Passage) -> None:
+        """All outputs of a batch are confirmed."""
         now_ms = self._clock.now_ms()
         observe = self.latency.observe
         for received_ms in passage.received_ms:

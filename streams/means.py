@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from faust.types import TP
+
 from contracts.topics import Topics
 from streams.figures import Figures
 from streams.lanes import Lanes
@@ -37,6 +39,8 @@ class Means:
     positions: Callable[[int], Mapping[str, int]] = lambda partition: {}
     """Where reading of each intake topic began or was committed, of a partition number."""
     work: Callable[[int], Mapping[str, Work]] = lambda partition: {}
-    """How far each intake topic is worked through, of a partition number."""
+    """How much of each intake topic was looked at, of a partition number."""
+    look_at: Callable[[TP, int, int], object] = lambda tp, last, epoch: None
+    """Told of each batch that was answered: where it is, its last offset, its epoch."""
     ranges: Ranges | None = None
     """Reads intake records again; None where nothing is remembered."""

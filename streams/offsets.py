@@ -18,7 +18,7 @@ class Progress(NamedTuple):
 
 
 class Work(NamedTuple):
-    """How much of one partition of an intake topic is worked through."""
+    """How much of one partition of an intake topic was looked at."""
 
     done: int
     end: int | None
@@ -38,6 +38,10 @@ class _Delivery:
 class _Partition:
     deliveries: deque[_Delivery] = field(default_factory=deque)
     by_last: dict[int, _Delivery] = field(default_factory=dict)
+    delivered: int = -1
+    """Offset behind the last record that was handed to the agent."""
+    looked_at: int = -1
+    """Offset behind the last record that the agent has answered, confirmed or not."""
     committable: int = -1
     committed: int = -1
 
@@ -58,7 +62,8 @@ class OffsetTracker:
         """Begin a new epoch in which reading goes on at `positions`."""
         self.epoch += 1
         self._partitions = {
-            tp: _Partition(committable=offset, committed=offset) for tp, offset in positions.items()
+            tp: _Partition(delivered=offset, looked_at=offset, committable=offset, committed=offset)
+            for tp, offset in positions.items()
         }
 
     def drop(self) -> None:
@@ -70,9 +75,25 @@ class OffsetTracker:
         partition = self._partitions.get(tp)
         if partition is None:
             return
+        partition.delivered = last + 1
         delivery = _Delivery(last, oldest_ms)
         partition.deliveries.append(delivery)
         partition.by_last[last] = delivery
+
+    def look_at(self, tp: TP, last: int, epoch: int) -> None:
+        """The batch that ends at `last` was answered; its answers need not be confirmed yet."""
+        partition = self._partitions.get(tp)
+        if partition is not None and epoch == self.epoch:
+            partition.looked_at = last + 1
+
+    def looked_at(self, partition: int) -> dict[str, tuple[int, bool]]:
+        """By topic the offset behind the last answered record of a partition number, and whether
+        nothing that was delivered is left."""
+        return {
+            tp.topic: (p.looked_at, p.looked_at == p.delivered)
+            for tp, p in self._partitions.items()
+            if tp.partition == partition
+        }
 
     def acknowledge(self, tp: TP, last: int, epoch: int) -> bool:
         """Mark the batch that ends at `last` as done; False where that is stale or unknown."""

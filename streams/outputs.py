@@ -238,12 +238,11 @@ class Outputs:
                 received_ms = origin_of(one.headers, here).received_ms
             yield Brought(one.value, one.key, received_ms)
 
-    def seal(self, position: int) -> None:
-        """Note what the batch changed, as of its end."""
+    def done(self, position: int) -> None:
+        """What the batch changed is as of its end now: it goes out with its cut."""
         if self._past is not None:
-            sealed = self._past.seal(self._topic, position, is_tick=self._is_tick)
-            self._passage.changes = sealed
-            self.size += sealed.size
+            self._past.reached(self._topic, position, is_tick=self._is_tick)
+            self._passage.cut.memories = self._past
         elif self._memories is not None:
             self._memories.forget_coverage()  # rules that remember nothing let events go by
 

@@ -54,7 +54,7 @@ class Status:
             oldest_age_s=ages,
             commit_age_s=monotonic() - consumer.last_commit_at,
             in_flight_bytes=self.lanes.bytes,
-            in_flight_batches=self.lanes.batches,
+            in_flight_batches=self.lanes.unconfirmed,
             may_write=self.lease.valid,
             memory=self.memory(),
             waiting=self.waiting(),

@@ -207,13 +207,14 @@ class Consumer(driver.Consumer):
         }
 
     def work(self, partition: int) -> dict[str, Work]:
-        """By topic how far a partition number is worked through, as of the last fetches."""
-        ends = self._thread.fetched_ends()
-        return {
-            tp.topic: Work(progress.done, ends.get(tp))
-            for tp, progress in self.progress().items()
-            if tp.partition == partition
-        }
+        """By topic how much of a partition number was looked at, as of the last fetches."""
+        ends, passed = self._thread.fetched_ends(), self.handed_on
+        found = {}
+        for topic, (offset, is_all) in self.tracker.looked_at(partition).items():
+            tp = TP(topic, partition)
+            done = max(offset, passed.get(tp, 0)) if is_all else offset
+            found[topic] = Work(done, ends.get(tp))
+        return found
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit every contiguous acknowledged prefix; True if something new was stored."""

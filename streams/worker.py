@@ -64,6 +64,9 @@ EXIT_CANNOT_START: Final = 78
 """What it was told, or the topics, must be put right first."""
 
 _STOP_TIMEOUT_S: Final = 10.0
+_HOLD_S: Final = 1.0
+"""For how long batches share a cut: a patient's events of many topics are packed once, and a crash
+has a second more to evaluate again."""
 _HEADROOM_BYTES: Final = 16_384
 """Of an output record, for its key, its headers and the batch around it."""
 
@@ -133,6 +136,7 @@ class _Worker:
             limits=self._config.in_flight,
             observer=self._figures,
             state=self._memory.log if self._memory is not None else None,
+            hold_s=_HOLD_S if self._memory is not None else 0.0,
         )
         self._declare_agent(app)
         watchdog = self._watchdog()
@@ -242,6 +246,9 @@ class _Worker:
     def _acknowledge(self, tp: TP, last: int, epoch: int) -> None:
         self._consumer.tracker.acknowledge(tp, last, epoch)
 
+    def _look_at(self, tp: TP, last: int, epoch: int) -> None:
+        self._consumer.tracker.look_at(tp, last, epoch)
+
     def _declare_agent(self, app: App) -> None:
         config = self._config
         agent = Agent(
@@ -257,6 +264,7 @@ class _Worker:
                 max_record_bytes=self._config.max_output_bytes - _HEADROOM_BYTES,
                 state=self._memory.state if self._memory is not None else None,
                 positions=self._positions,
+                look_at=self._look_at,
                 work=self._work,
                 ranges=Ranges(config.bootstrap, config.kafka_options) if self._memory else None,
             )
@@ -303,7 +311,7 @@ class _Worker:
         }
 
     def _work(self, partition: int) -> dict[str, Work]:
-        """How far each intake topic is worked through."""
+        """How much of each intake topic was looked at."""
         work = self._consumer.work(partition)
         work.pop(self._config.topics.ticks, None)
         return work

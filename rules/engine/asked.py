@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from rules.facts.base import Context
 from rules.memory.history import Recalled
 from rules.model import ALWAYS, NEVER, Rule, histories_of
 
@@ -32,6 +33,8 @@ class Asked(msgspec.Struct, frozen=True):
     cause: str = EVENT
     scope: str = PATIENT
     group: str = ""
+    read: Context | None = None
+    """The event as it was read for the timeline: what was looked up then stands."""
 
     @property
     def alert_cause(self) -> str:

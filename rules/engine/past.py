@@ -103,7 +103,11 @@ class Past:
         self._last = self._compiled(history.last) if history.last is not None else None
         asked = (history.where, *((history.last,) if history.last is not None else ()))
         self._this = present_facts(*asked)
+        self._within = None if history.within is None else of_present(history.within)
+        self._rows: dict[tuple[str, ...], ParameterValue] | None = None
+        self._reads: dict[str, tuple[Fact, Callable[..., Value]]] = {}
         self._comparisons = self._compared()
+        self._counted_fact = fact_of(self._counted)
 
     def _compiled(self, tree: Condition) -> Callable[..., Truth]:
         return self._compile(tree, PAST, self._family, self._knowledge, self._day)
@@ -136,9 +140,12 @@ class Past:
         truths = []
         for side, compare in self._comparisons:
             unit = value.get("unit", "")
-            low = self._holds(side, compare, value["certain"], unit, c, F, x, E)
-            high = self._holds(side, compare, value["possible"], unit, c, F, x, E)
-            truths.append(low if low == high else None)
+            certain, possible = value["certain"], value["possible"]
+            low = self._holds(side, compare, certain, unit, c, F, x, E)
+            if certain != possible:
+                high = self._holds(side, compare, possible, unit, c, F, x, E)
+                low = low if low == high else None
+            truths.append(low)
         return all_of(truths)
 
     def _holds(
@@ -148,7 +155,7 @@ class Past:
         """Whether a number lies on a side of its limit."""
         if value is None:
             return side in ("at_least", "above")  # without a bound any limit may be passed
-        facts = {**F, self._counted: _typed(value, fact_of(self._counted), unit)}
+        facts = {**F, self._counted: _typed(value, self._counted_fact, unit)}
         return compare(c, facts, x, facts if E is F else E)
 
     def value(self, c: Context, F: Any, x: Element | None, E: Any) -> dict[str, Any]:
@@ -177,7 +184,7 @@ class Past:
         if not is_covered:
             value["why"] = NOT_COVERED
             if since is not None:
-                value["since"] = instant_of(since).isoformat()
+                value["since"] = _text_of(since)
         elif any(truth is None for _, truth in found):
             value.setdefault("why", "members_unknown")
         return value
@@ -303,25 +310,35 @@ class Past:
         self, at: datetime, c: Context, F: Any, x: Element | None, E: Any
     ) -> datetime | None:
         def row(operand: ParameterOperand) -> ParameterValue | None:
-            key = tuple(key_word(self._of_present(name, c, F, x, E)) for name in operand.by)
-            return parameter_values(operand, self._knowledge, self._day).get(key)
+            key = tuple([key_word(self._of_present(name, c, F, x, E)) for name in operand.by])
+            rows = self._rows
+            if rows is None:  # a length names one parameter at most
+                rows = self._rows = parameter_values(operand, self._knowledge, self._day)
+            return rows.get(key)
 
-        within = self.history.within
-        if within is None:
-            return None
-        return moved(at, of_present(within), -1, c.zone, row)
+        within = self._within
+        return None if within is None else moved(at, within, -1, c.zone, row)
 
     def _of_present(self, name: str, c: Context, F: Any, x: Element | None, E: Any) -> Value:
         """A fact of the present, read at most once."""
-        fact = fact_of(name, self._each)
-        if fact is None:
-            raise ValueError(f"no fact {name}")
+        known = self._reads.get(name)
+        if known is None:
+            found = fact_of(name, self._each)
+            if found is None:
+                raise ValueError(f"no fact {name}")
+            known = self._reads[name] = found, found.extractors[self._present]
+        fact, read = known
         store = E if fact.of else F
         value = store.get(fact.name)
         if value is None:
-            read = fact.extractors[self._present]
             value = store[fact.name] = read(c, x) if fact.of else read(c)
         return value
+
+
+@lru_cache(maxsize=4096)
+def _text_of(us: int) -> str:
+    """The instant as it is recorded; since when something is known changes rarely."""
+    return instant_of(us).isoformat()
 
 
 def of_present(operand: Operand) -> Any:

@@ -71,7 +71,10 @@ class Asker:
         self.family = family
         self.knowledge = knowledge
         self.day = day
-        self._truths: dict[Test | Some | History, Any] = {}
+        # By identity, for a tree is slow to hash; each is kept with what was made for it.
+        self._truths: dict[int, tuple[Condition, Any]] = {}
+        self._plain: dict[int, tuple[Test, Test]] = {}
+        self._names: dict[int, tuple[History, str]] = {}
         self._facts: dict[str, Fact] = {}
         self._inner: dict[str, Asker] = {}
 
@@ -91,12 +94,13 @@ class Asker:
     def truth(self, tree: Condition, c: Context, x: Element | None) -> Truth:
         """The truth of a tree, condition by condition."""
         if isinstance(tree, Test | Some | History):
-            run = self._truths.get(tree)
-            if run is None:
-                run = self._truths[tree] = compiler.compile_condition(
+            known = self._truths.get(id(tree))
+            if known is None:
+                run = compiler.compile_condition(
                     tree, self.each, self.family, self.knowledge, self.day
                 )
-            found: Truth = run(c, c.facts, x, x.facts if x is not None else c.facts)
+                known = self._truths[id(tree)] = tree, run
+            found: Truth = known[1](c, c.facts, x, x.facts if x is not None else c.facts)
             return found
         if isinstance(tree, Not):
             return logic.negate(self.truth(tree.condition, c, x))
@@ -129,7 +133,10 @@ class Asker:
     def _of_past(self, tree: History, c: Context, x: Element | None) -> Lack:
         """Why a condition on the past is unknown, and since when the past is known."""
         store = c.facts if x is None else x.facts
-        value = store.get(name_of(tree), {})
+        known = self._names.get(id(tree))
+        if known is None:
+            known = self._names[id(tree)] = tree, name_of(tree)
+        value = store.get(known[1], {})
         name = f"history.{tree.of}"
         return Lack(name, value.get("why", "members_unknown"), value.get("since", ""))
 
@@ -194,8 +201,10 @@ class Asker:
         at = self.value(name, c, x)
         if type(at) is not datetime:
             return [Lack(name, at["unknown"])]
-        plain = Test(test.fact, test.operator, test.operands)
-        if self.truth(plain, c, x) is None:
+        known = self._plain.get(id(test))
+        if known is None:
+            known = self._plain[id(test)] = test, Test(test.fact, test.operator, test.operands)
+        if self.truth(known[1], c, x) is None:
             return []
         age = age_of(c, x, at)
         if age < timedelta(0):

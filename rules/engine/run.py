@@ -50,15 +50,14 @@ class Run(Outcomes):
         self.plans = plans
         self.event = event
         data = event.data
-        zone = self.zone = plans.zone(data.institution, event.time)
-        of_act = data.service_time
-        day = local_day(of_act, zone) if type(of_act) is datetime else None
-        if day is None:
-            day = event.time.astimezone(zone).date()
-        self.day: date = day
+        read = asked.read
+        zone = self.zone = plans.zone(data.institution, event.time) if read is None else read.zone
+        day = self.day = service_day(event, zone) if read is None else read.day
         self.plan = plans.plan(event.type, day, asked.part, asked.group)
-        self.context = Context(event, day, zone, plans.knowledge)
-        self.context.recalled = asked.recalled
+        context = self.context = Context(event, day, zone, plans.knowledge)
+        context.recalled = asked.recalled
+        if read is not None:
+            context.drugs, context.entries = read.drugs, read.entries
         if self.plan.waiting:
             self.late = {rule.id: rule for rule in self.plan.waiting}
         self.contexts: dict[date, Context] | None = None
@@ -282,6 +281,13 @@ class Run(Outcomes):
             self.parts.append(bunch.parts.get(silent) or bunch.part(silent))
         if told:
             self.tell_all(c, x)
+
+
+def service_day(event: Event, zone: tzinfo) -> date:
+    """The local day of the act, else of the event."""
+    of_act = event.data.service_time
+    day = local_day(of_act, zone) if type(of_act) is datetime else None
+    return event.time.astimezone(zone).date() if day is None else day
 
 
 def local_day(at: datetime, zone: tzinfo) -> date | None:

@@ -17,10 +17,10 @@ from msgspec import UNSET
 from contracts.acts import Encounter
 from contracts.event import EVENT_TYPES, Event
 from contracts.values import EncounterRef
-from rules.facts.base import Context, Element, Fact
+from rules.facts.base import Context, Element
 from rules.facts.halves import HALF, raw_half
 from rules.facts.past import UNCERTAIN
-from rules.memory.horizon import Horizon, Kept
+from rules.memory.horizon import Horizon, Kept, Read
 from rules.memory.instants import us_of
 from rules.memory.model import Act, Line, Memory, Raw
 from rules.naming import line_names
@@ -71,8 +71,8 @@ def act_of(event: Event, at_us: int, c: Context, kept: Kept) -> Act:
         verb=verb,
         at_us=us_of(service) if isinstance(service, datetime) else at_us,
         reached=reached,
-        facts=_read(kept.facts, known.family, c, None) if kept.facts else _NO_FACTS,
-        lines=_lines(data, known.family, c, kept),
+        facts=_read_act(kept.reads, c) if kept.facts else _NO_FACTS,
+        lines=_lines(data, c, kept),
         encounter=encounter_of(data),
         event_id=event.id,
         event_us=at_us,
@@ -91,8 +91,8 @@ def encounter_of(data: Any) -> str:
     return encounter.id if type(encounter) is EncounterRef else ""
 
 
-def _lines(data: Any, family: str, c: Context, kept: Kept) -> list[Line]:
-    facts, halves = kept.line_facts, kept.halves
+def _lines(data: Any, c: Context, kept: Kept) -> list[Line]:
+    facts, halves = kept.line_reads, kept.halves
     if not facts and halves is None:
         return []
     items = data.items
@@ -105,26 +105,34 @@ def _lines(data: Any, family: str, c: Context, kept: Kept) -> list[Line]:
             continue
         at = getattr(item, "service_time", UNSET)
         at_us = us_of(at) if isinstance(at, datetime) else None
-        of_line = _read(facts, family, c, Element(item, name))
+        of_line = _read_line(facts, c, Element(item, name))
         if half is not None:
             of_line[HALF] = half
         found.append(Line(name, of_line, at_us))
     return found
 
 
-def _read(
-    facts: tuple[Fact, ...], family: str, c: Context, x: Element | None
-) -> dict[str, Raw]:  # fmt: skip
-    """The values of facts as JSON has them."""
+def _read_act(facts: tuple[Read, ...], c: Context) -> dict[str, Raw]:
+    """The values of facts of an act as JSON has them."""
+    found: dict[str, Raw] = {}
+    for name, read, _ in facts:
+        value = read(c)
+        found[name] = value if type(value) in _AS_THEY_ARE else raw_of(value)
+    return found
+
+
+def _read_line(facts: tuple[Read, ...], c: Context, x: Element) -> dict[str, Raw]:
+    """The values of facts of a line as JSON has them, and which codes nobody knows."""
     found: dict[str, Raw] = {}
     foreign: list[str] = []
-    for fact in facts:
-        read = fact.extractors[family]
-        value = read(c, x) if fact.of else read(c)
-        found[fact.name] = raw_of(value)
-        knows = fact.in_knowledge
-        if knows is not None and type(value) is str and x is not None and not knows(c, x):
-            foreign.append(fact.name)
+    for name, read, in_knowledge in facts:
+        value = read(c, x)
+        if type(value) in _AS_THEY_ARE:
+            found[name] = value
+            if in_knowledge is not None and type(value) is str and not in_knowledge(c, x):
+                foreign.append(name)
+        else:
+            found[name] = raw_of(value)
     if foreign:
         found[UNCERTAIN] = foreign
     return found

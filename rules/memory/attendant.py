@@ -18,7 +18,7 @@ from contracts.identity import decision_id
 from rules.engine.asked import LATE, Asked
 from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
-from rules.engine.run import local_day
+from rules.engine.run import service_day
 from rules.facts.base import Context
 from rules.memory import applying, bringing, delivery, merging, person
 from rules.memory.coverage import ALWAYS_US, Coverage
@@ -112,8 +112,10 @@ class Attendant:
         if verb != "draft":  # who only asks before may never tell what was signed
             coverage.hears(event.source, family, at_us)
         key = event_key(event.source, event.id)
-        present = self._remember(event, key, digest, at_us, memory)
-        return Asked(Recalled(memory, coverage, present), scope=scope, group=self.group)
+        read = self._context(event)
+        present = self._remember(event, key, digest, at_us, memory, read)
+        recalled = Recalled(memory, coverage, present)
+        return Asked(recalled, scope=scope, group=self.group, read=read)
 
     def answer(self, event: Event, digest: str, asked: Asked) -> Taken:
         """The decisions about an event that its memory has met."""
@@ -235,7 +237,7 @@ class Attendant:
         return Taken(repeat=repeat, changed=False)
 
     def _remember(
-        self, event: Event, key: str, digest: str, at_us: int, memory: Memory
+        self, event: Event, key: str, digest: str, at_us: int, memory: Memory, read: Context
     ) -> Act | None:
         """Put the event into the memory; the act as the timeline keeps it."""
         if len(memory.seen) % _FORGET_EVERY == _FORGET_EVERY - 1:
@@ -251,7 +253,7 @@ class Attendant:
         kept = self.horizon.families.get(family)
         present = None
         if kept is not None:
-            present = applying.act_of(event, at_us, self._context(event), kept)
+            present = applying.act_of(event, at_us, read, kept)
             if verb != "draft":
                 applying.enter(memory, present)
         if verb != "draft" and not self.group:  # a group knows nothing of its patients
@@ -262,10 +264,7 @@ class Attendant:
         """What kept facts are read from."""
         knowledge = self.evaluator.knowledge
         zone = self.evaluator.zone(event.data.institution, event.time)
-        service = event.data.service_time
-        at = service if isinstance(service, type(event.time)) else event.time
-        day = local_day(at, zone) or event.time.date()
-        return Context(event, day, zone, knowledge)
+        return Context(event, service_day(event, zone), zone, knowledge)
 
     def _wait(
         self, decision: Decision, arisen: list[Duty], event: Event, digest: str, key: str,

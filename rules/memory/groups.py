@@ -72,7 +72,7 @@ class GroupAttendant(Attendant):
             return self._again(event, digest, seen, scope)
         at_us = us_of(event.time)
         coverage.keep(self.horizon)
-        self._remember(event, key, digest, at_us, memory)
+        self._remember(event, key, digest, at_us, memory, self._context(event))
         if not stays:
             _move(memory, event)
         asked = Asked(Recalled(memory, coverage), NONE, scope=scope, group=self.group)
@@ -97,6 +97,14 @@ class Attendants:
         }
         spans = [attendant.horizon.longest_us for attendant in self.groups.values()]
         self._span_us = max(spans, default=0) + self.patients.lateness_us
+        self._takers = {
+            event_type: tuple(
+                (name, attendant)
+                for name, attendant in self.groups.items()
+                if attendant.grouping.takes(event_type)
+            )
+            for event_type in EVENT_TYPES
+        }
 
     def take(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, own: str = ""
@@ -198,17 +206,17 @@ class Attendants:
         """The groups of an event, and those that its act leaves with it."""
         found: dict[str, None] = {}
         open_ones: set[str] = set()
-        is_taken = False
-        for name, attendant in self.groups.items():
-            if attendant.grouping.takes(event.type):
-                is_taken = True
-                keys = attendant.keys(event)
-                found.update(dict.fromkeys(keys.lines))
-                if keys.missing:
-                    open_ones.add(name)
+        takers = self._takers[event.type]
+        if not (takers or memory.groups):
+            return ()
+        for name, attendant in takers:
+            keys = attendant.keys(event)
+            found.update(dict.fromkeys(keys.lines))
+            if keys.missing:
+                open_ones.add(name)
         family, verb, _ = EVENT_TYPES[event.type]
         act = act_key(event.source, family, event.data.act_id)
-        if verb == "draft" or not (is_taken or act in memory.groups):
+        if verb == "draft" or not (takers or act in memory.groups):
             return tuple(map(Activity, found))
         return self._given(event, act, memory, found, open_ones)
 

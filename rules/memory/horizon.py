@@ -6,12 +6,12 @@ Nothing else is kept of an act. A rule that asks for more than was kept so far i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from knowledge_base import KnowledgeBase
 from knowledge_base.pairs import Halves
@@ -50,6 +50,18 @@ PAIRS: Final = "+pairs"
 _UNITS: Final = {"d": 1, "mo": 31, "a": 366, words.WORKING_DAYS: 8, **_CALENDAR_DAYS}
 
 
+class Read(NamedTuple):
+    """How a kept fact is read of an event of one family."""
+
+    name: str
+    read: Callable[..., Any]
+    in_knowledge: Callable[..., bool] | None
+
+    @classmethod
+    def of(cls, fact: Fact, family: str) -> Read:
+        return cls(fact.name, fact.extractors[family], fact.in_knowledge)
+
+
 @dataclass(frozen=True)
 class Kept:
     """What is kept of the acts of one family."""
@@ -65,9 +77,22 @@ class Kept:
     pairs_us: int = 0
     """How far back the other half of a pair can lie."""
 
+    family: str = ""
+    """Whose acts they are."""
+
     @property
     def longest_us(self) -> int:
         return max(self.span_us, self.pairs_us)
+
+    @cached_property
+    def reads(self) -> tuple[Read, ...]:
+        """How the facts of the act are read."""
+        return tuple(Read.of(fact, self.family) for fact in self.facts)
+
+    @cached_property
+    def line_reads(self) -> tuple[Read, ...]:
+        """How the facts of its lines are read."""
+        return tuple(Read.of(fact, self.family) for fact in self.line_facts)
 
     @property
     def digest(self) -> str:
@@ -116,7 +141,7 @@ class Horizon:
         halves = knowledge.pairs.halves if pairs else None
         if halves:
             for family in sorted(pairs):
-                kept = found.get(family, Kept())
+                kept = found.get(family, Kept(family=family))
                 span = pairs_us(family, halves)
                 found[family] = replace(kept, halves=halves, pairs_us=span)
         return cls(found)
@@ -153,7 +178,7 @@ def _kept(family: str, span: int, names: set[str]) -> Kept:
         fact = fact_of(name, "items")
         if fact is not None and family in fact.extractors:
             (lines if fact.of else facts).append(fact)
-    return Kept(span, tuple(facts), tuple(lines))
+    return Kept(span, tuple(facts), tuple(lines), family=family)
 
 
 def families_with(event: str) -> frozenset[str]:

@@ -76,7 +76,10 @@ def _snapshot(
         known = said.get(name)
         one = Said(raw_of(value), at_us, of=of)
         if name not in TIMELESS:
-            memory.runs[name] = run_with(memory.runs.get(name, ()), one)
+            run = memory.runs.get(name)
+            # Nearly always the same is said again, later: the run stays what it is.
+            if run is None or run[-1].at_us > at_us or run[-1].value != one.value:
+                memory.runs[name] = run_with(run or (), one)
         if known is None or (at_us >= known.at_us and not known.source):
             said[name] = one
     observed = snapshot.observations
@@ -144,6 +147,8 @@ def _measure(
 
 def values_with(values: list[Measured], one: Measured) -> list[Measured]:
     """The values of an analyte with one more: the last few."""
+    if not values or values[-1].at_us < one.at_us:
+        return [*values[1 - _KEPT_VALUES :], one]
     return values if one in values else sorted([*values, one], key=_when)[-_KEPT_VALUES:]
 
 

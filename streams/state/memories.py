@@ -1,14 +1,15 @@
 """What is remembered of every subject of one partition number.
 
 Memories lie as bytes, as the state topic has them, and are opened when an event of their subject
-comes. What a batch changed is packed once, at its end, so that the state topic never tells of an
-event whose outputs are not confirmed.
+comes. What the batches of a cut changed is packed once, at its end, so that the state topic never
+tells of an event whose outputs are not confirmed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -55,7 +56,7 @@ class Change(NamedTuple):
 
 
 class Sealed(NamedTuple):
-    """What a batch changed, as of its end."""
+    """What a cut changed, as of its end."""
 
     memories: Memories
     changes: list[Change]
@@ -83,6 +84,7 @@ class Memories:
         self._before: Memory | None = None
         self._reach = Reach()
         self._sealed_us = 0
+        self._is_quiet = True
 
     @property
     def coverage(self) -> Coverage:
@@ -112,7 +114,7 @@ class Memories:
             memory = self._live[subject] = self._opened(subject)
             self._before = None
         else:
-            # Values in store are of the end of the batch before: within a batch they are too old.
+            # Values in store are of the end of the cut before: within a cut they are too old.
             self._before = copied(memory) if subject in self._touched else None
         return memory
 
@@ -166,20 +168,25 @@ class Memories:
         if reached_ms is not None:
             self.clocks.advance(reached_ms * 1000)
 
-    def seal(self, topic: str, position: int, *, is_tick: bool = False) -> Sealed:
-        """What changed since the last call; the batch's topic is done up to `position`.
+    def reached(self, topic: str, position: int, *, is_tick: bool = False) -> None:
+        """A batch of a topic is done, up to `position`."""
+        self._record.positions[topic] = position
+        self._is_quiet &= is_tick
+
+    def seal(self) -> Sealed:
+        """What changed since the last call, as of the end of the last batch.
 
         Clocks alone are not worth a record at every tick: they go on by themselves.
         """
-        now_us = self.clocks.broker_us
-        if is_tick and not self._touched and now_us - self._sealed_us < _CLOCKS_EVERY_US:
+        now_us, is_quiet = self.clocks.broker_us, self._is_quiet and not self._touched
+        if is_quiet and now_us - self._sealed_us < _CLOCKS_EVERY_US:
             return Sealed(self, [])
-        self._sealed_us = now_us
-        self._record.positions[topic] = position
+        self._sealed_us, self._is_quiet = now_us, True
         changes = [self._stored(subject, memory) for subject, memory in self._touched.items()]
         self._touched.clear()
-        if len(self._live) > self._max_live:
-            self._live.clear()
+        if len(self._live) > self._max_live:  # those that were opened last may well come again
+            for subject in list(islice(self._live, len(self._live) - self._max_live // 2)):
+                del self._live[subject]
         body = self._packing.pack(_encode(self._record))
         changes.append(Change(PARTITION_KEY, NEVER_US, body))
         return Sealed(self, changes)

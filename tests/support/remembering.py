@@ -9,6 +9,12 @@ from support.fake_attendant import FakeAttendant
 from support.streams_fakes import FakeEvaluator, prescription, subject
 
 
+def sealed(memories: Memories, topic: str, position: int, *, is_tick: bool = False) -> Sealed:
+    """What a cut of one batch leads to, which is done up to `position`."""
+    memories.reached(topic, position, is_tick=is_tick)
+    return memories.seal()
+
+
 def stored(sealed: Sealed, covered: int = -1) -> list[tuple[bytes, bytes | None]]:
     """The records of the state topic that a batch leads to."""
     return [

@@ -260,14 +260,17 @@ def _raise_in_agent() -> None:
 
 def _die_after_outputs() -> None:
     """SIGKILL when the outputs of a batch are confirmed, before it is acknowledged."""
-    from streams.lanes import Lanes, Passage
+    from streams.lanes import Cut, Lanes
 
     made = Lanes.__init__
 
     class Killer:
         may_write = True
 
-        def write(self, passage: Passage) -> int:
+        def seal(self, cut: Cut) -> int:
+            return 0
+
+        def write(self, cut: Cut) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
             return 0
 
@@ -279,15 +282,16 @@ def _die_after_outputs() -> None:
 
 def _die_at_state() -> None:
     """SIGKILL when the first state records are to be written, with the timers' decisions out."""
-    from streams.lanes import Passage
+    from streams.lanes import Cut
     from streams.state.log import StateLog
 
     wrote = StateLog.write
 
-    def write(self: StateLog, passage: Passage) -> int:
-        if passage.tp.topic.endswith(".ticks.v1") and passage.decided >= 0:
+    def write(self: StateLog, cut: Cut) -> int:
+        is_tick = cut.last is not None and cut.last.tp.topic.endswith(".ticks.v1")
+        if is_tick and cut.decided >= 0 and not len(cut.memories.timers):
             os.kill(os.getpid(), signal.SIGKILL)
-        return wrote(self, passage)
+        return wrote(self, cut)
 
     StateLog.write = write  # type: ignore[method-assign]
 

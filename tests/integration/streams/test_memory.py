@@ -145,9 +145,14 @@ def test_the_decision_of_an_interrupted_timer_is_withdrawn_and_made_again(
 
 
 def test_the_state_of_a_batch_stands_behind_its_outputs(installation: Installation) -> None:
-    feed(installation, 2000)
     with installation.workers("one", remembers=True, batch_records=50) as processes:
-        until(lambda: installation.count(installation.topics.state) > 400, 60)
+        for wave in range(8):
+            written = installation.count(installation.topics.state)
+            feed(installation, 250, wave * 250)
+            until(
+                lambda before=written: installation.count(installation.topics.state) > before + 40,
+                60,
+            )
         processes.kill("one")
         appended_ms: dict[tuple[str, str], int] = {}
         for output, decision in decisions(installation):

@@ -20,7 +20,7 @@ from streams.state.reach import Reach
 from streams.state.timers import Timers
 from streams.supervision import TimerFailed
 from support.fake_attendant import DUE_S, ITEMS_WITH_TIMER, us
-from support.remembering import Step, read_back, stored
+from support.remembering import Step, read_back, sealed, stored
 from support.streams_fakes import prescription, subject
 
 AT = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)
@@ -129,7 +129,7 @@ def passed(step: Step, seconds: float) -> None:
 def test_a_timer_fires_once_when_its_time_has_come_also_after_it_was_read_back() -> None:
     step = Step()
     step.take(1, items=ITEMS_WITH_TIMER)
-    step = Step(read_back(stored(step.memories.seal("t", 1))))
+    step = Step(read_back(stored(sealed(step.memories, "t", 1))))
     passed(step, DUE_S - 1)
     assert step.memories.due() == []
     passed(step, DUE_S + 1)
@@ -139,7 +139,7 @@ def test_a_timer_fires_once_when_its_time_has_come_also_after_it_was_read_back()
     assert not isinstance(fired, TimerFailed)
     assert [issued.decision.cause for issued in fired] == [due.timer]
     assert step.memories.due() == []
-    step = Step(read_back(stored(step.memories.seal("ticks", 1))))
+    step = Step(read_back(stored(sealed(step.memories, "ticks", 1))))
     passed(step, DUE_S + 10)
     assert step.memories.due() == []
 
@@ -149,7 +149,7 @@ def test_a_timer_that_waits_for_a_silent_source_is_looked_at_once_and_not_at_eve
     memory = memories.recall(ANNA)
     memory.timers = {"a": timer("a", 50), "b": timer("b", 50, "lab")}
     memories.keep(ANNA)
-    records = stored(memories.seal("t", 1))
+    records = stored(sealed(memories, "t", 1))
     memories = read_back(records)
     memories.clocks.heard("his", 60, 0)
     memories.clocks.heard("lab", 1, 0)
@@ -167,7 +167,7 @@ def test_a_timer_that_cannot_be_evaluated_changes_nothing_and_holds_up_nobody() 
     step = Step()
     step.take(1, items=ITEMS_WITH_TIMER)
     step.take(2, 2, items=ITEMS_WITH_TIMER)
-    step.memories.seal("t", 2)
+    sealed(step.memories, "t", 2)
     passed(step, DUE_S + 1)
     step.attendant.fails_on = "timer:rx.days:e000000001:due"
     outcomes = []
@@ -184,7 +184,7 @@ def test_the_head_of_a_value_names_the_first_timer() -> None:
     memories = Memories()
     memories.recall(ANNA).timers = {"a": timer("a", 70), "b": timer("b", 50)}
     memories.keep(ANNA)
-    (_, value), _ = stored(memories.seal("t", 1), 12)
+    (_, value), _ = stored(sealed(memories, "t", 1), 12)
     assert value is not None
     assert head_of(value) == (50, 12)
     assert encode_memory(Memory()) != Packing().open(value)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import FlushTimedOut
-from streams.lanes import InFlightLimits, Lanes, Passage
+from streams.lanes import Cut, InFlightLimits, Lanes, Passage
 
 A0 = TP("a", 0)
 B0 = TP("b", 0)
@@ -28,16 +28,21 @@ class Log(list[tuple[str, int]]):
 
 
 class State:
-    """A state writer that writes one record a batch."""
+    """A state writer that writes one record a cut."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.reports: list[Callable[[KafkaError | None, Any], None]] = []
         self.may_write = True
 
-    def write(self, passage: Passage) -> int:
-        self.log.append(("state", passage.last))
-        self.reports.append(passage.state.report)
+    def seal(self, cut: Cut) -> int:
+        assert cut.last is not None
+        cut.changes = cut.last.last
+        return 0
+
+    def write(self, cut: Cut) -> int:
+        self.log.append(("state", cut.changes))
+        self.reports.append(cut.state.report)
         return 1
 
 
@@ -301,7 +306,7 @@ async def test_a_batch_knows_where_its_last_decision_stands() -> None:
     for offset in (40, 41):
         passage.report_decision(None, Stored(offset))
     await settle()
-    assert passage.decided == 41
+    assert passage.cut.decided == 41
     assert passage.outputs.complete
 
 
@@ -310,3 +315,187 @@ class Stored:
 
     def __init__(self, offset: int) -> None:
         self.offset = lambda: offset
+
+
+async def holding(log: Log, hold_s: float, **options: Any) -> Lanes:
+    """Lanes that hold cuts. The first batch of each is behind us: it is never held."""
+    lanes = Lanes(log.acknowledge, fail, hold_s=hold_s, **options)
+    for tp in (A0, A1):
+        lanes.sent(lanes.enter(tp, 0, 1), 0, 0)
+    state = options.get("state")
+    for report in state.reports if state is not None else ():
+        report(None, None)
+    await settle()
+    assert lanes.batches == 0
+    if state is not None:
+        assert log[:2] == [("state", 0), ("state", 0)]
+        state.reports.clear()
+    log.clear()
+    return lanes
+
+
+async def test_batches_that_follow_each_other_share_a_cut_and_its_state() -> None:
+    log = Log()
+    state = State(log)
+    lanes = await holding(log, 0.02, state=state)
+    first = lanes.enter(A0, 9, 1)
+    lanes.sent(first, 1, 10)
+    first.outputs.report(None, None)
+    second = lanes.enter(B0, 4, 1)
+    lanes.sent(second, 1, 10)
+    await settle()
+    lanes.look()
+    assert log == []
+    await asyncio.sleep(0.03)
+    lanes.look()
+    assert log == []  # the outputs of the second batch are not confirmed
+    second.outputs.report(None, None)
+    await settle()
+    assert log == [("state", 4)]
+    state.reports[0](None, None)
+    await settle()
+    assert log[1:] == [("ack a0", 9), ("ack b0", 4)]
+    assert (lanes.bytes, lanes.batches) == (0, 0)
+
+
+async def test_a_cut_is_not_ended_while_a_batch_that_joins_it_is_under_way() -> None:
+    log = Log()
+    state = State(log)
+    lanes = await holding(log, 0.01, state=state)
+    lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
+    joining = lanes.enter(B0, 4, 1)
+    await asyncio.sleep(0.02)
+    lanes.look()
+    assert log == []
+    lanes.sent(joining, 0, 0)
+    assert log == [("state", 4)]
+
+
+async def test_the_next_batch_does_not_join_a_cut_that_was_held_long_enough() -> None:
+    log = Log()
+    lanes = await holding(log, 0.01, state=State(log))
+    lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
+    await asyncio.sleep(0.02)
+    lanes.look()
+    lanes.sent(lanes.enter(B0, 4, 1), 0, 0)
+    assert log == [("state", 9)]
+
+
+async def test_cuts_end_when_partitions_are_given_up() -> None:
+    log = Log()
+    state = State(log)
+    lanes = await holding(log, 60, state=state)
+    lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
+    lanes.sent(lanes.enter(A1, 3, 1), 0, 0)
+    late = lanes.enter(A1, 5, 1)
+    lanes.close()
+    assert log == [("state", 9)]
+    lanes.sent(late, 0, 0)
+    assert log == [("state", 9), ("state", 5)]
+    for report in state.reports:
+        report(None, None)
+    await lanes.flush(1.0)
+    assert log[2:] == [("ack a0", 9), ("ack a1", 3), ("ack a1", 5)]
+
+
+async def test_batches_that_only_wait_for_their_cut_take_no_room() -> None:
+    log = Log()
+    limits = InFlightLimits(max_bytes=100, max_batches=1)
+    lanes = await holding(log, 60, limits=limits)
+    passage = lanes.enter(A0, 9, 1)
+    lanes.sent(passage, 1, 100)
+    waiting = asyncio.ensure_future(lanes.room())
+    await settle()
+    assert not waiting.done()
+    passage.outputs.report(None, None)
+    assert await waiting
+    assert log == []
+    assert (lanes.bytes, lanes.unconfirmed, lanes.batches) == (0, 0, 1)
+
+
+async def test_a_batch_that_is_given_up_takes_its_cut_with_it() -> None:
+    log = Log()
+    lanes = await holding(log, 60, state=State(log))
+    lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
+    given_up = lanes.enter(A0, 19, 1)
+    lanes.close()
+    lanes.abandon(given_up, 1)
+    assert lanes.batches == 1
+    given_up.outputs.report(None, None)
+    await lanes.flush(1.0)
+    assert log == []
+    assert lanes.batches == 0
+
+
+async def test_without_the_right_to_write_a_whole_cut_is_let_go() -> None:
+    log = Log()
+    state = State(log)
+    lanes = await holding(log, 60, state=state)
+    lanes.sent(lanes.enter(A0, 9, 1), 0, 0)
+    lanes.sent(lanes.enter(B0, 4, 1), 0, 0)
+    state.may_write = False
+    lanes.close()
+    assert lanes.batches > 0
+    lanes.forgo()
+    await lanes.flush(1.0)
+    assert log == []
+
+
+async def test_that_outputs_are_confirmed_is_told_once_and_before_the_cut_ends() -> None:
+    told: list[int] = []
+
+    class Observer:
+        def confirmed(self, passage: Passage) -> None:
+            told.append(passage.last)
+
+    lanes = await holding(Log(), 0.01, observer=Observer())
+    told.clear()
+    for last in (9, 19):
+        lanes.sent(lanes.enter(A0, last, 1), 0, 0)
+        lanes.look()
+    assert told == [9, 19]
+    await asyncio.sleep(0.02)
+    lanes.look()
+    assert told == [9, 19]
+    assert lanes.batches == 0
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=10), st.randoms())
+def test_whatever_is_confirmed_when_state_follows_its_outputs_and_acknowledgements_the_state(
+    batches: list[tuple[int, bool]], random: Any
+) -> None:
+    async def play() -> None:
+        log = Log()
+        state = State(log)
+        lanes = await holding(log, 60, state=state)
+        passages, reports = [], []
+        for number, (outputs, is_end) in enumerate(batches):
+            passage = lanes.enter(A0, number, 1)
+            lanes.sent(passage, outputs, 1)
+            passages.append(passage)
+            reports += [passage.outputs.report] * outputs
+            if is_end:
+                lanes._end_all()
+        lanes.close()
+        random.shuffle(reports)
+        while reports or state.reports:
+            waiting = reports if reports and (random.random() < 0.6 or not state.reports) else []
+            if waiting:
+                waiting.pop()(None, None)
+            else:
+                state.reports.pop()(None, None)
+            await settle()
+            for what, last in log:
+                if what == "state":
+                    assert all(p.outputs.complete for p in passages[: last + 1])
+        ends = [last for what, last in log if what == "state"]
+        acknowledged = [last for what, last in log if what == "ack a0"]
+        assert acknowledged == list(range(len(batches)))
+        assert ends[-1] == len(batches) - 1
+        for last in acknowledged:  # after the state that knows of it
+            state_at = log.index(("state", next(end for end in ends if end >= last)))
+            assert state_at < log.index(("ack a0", last))
+        assert (lanes.bytes, lanes.batches) == (0, 0)
+
+    asyncio.run(play())

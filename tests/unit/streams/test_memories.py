@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,14 +15,14 @@ from contracts.decision import Reader, Repeat
 from contracts.event import Event
 from contracts.intake import Accepted, Reason, decode
 from rules.memory.coverage import Coverage
-from rules.memory.model import NEVER_US, Seen
+from rules.memory.model import NEVER_US, Memory, Seen, encode
 from streams.errors import StateUnreadable
 from streams.state.framing import Packing, framed, head_of
 from streams.state.memories import PARTITION_KEY, Memories
 from streams.state.stores import KINDS, ROCKSDB, Store, opening
 from streams.supervision import Answer, DeadLetter, Repeated
 from support.fake_attendant import ITEMS_WITH_TIMER, us
-from support.remembering import Step, read_back, stored
+from support.remembering import Step, read_back, sealed, stored
 from support.streams_fakes import prescription, subject
 
 
@@ -69,10 +70,25 @@ def test_a_value_tells_its_head_and_gives_back_what_was_packed(
     assert packing.open(value) == encoded
 
 
-@pytest.mark.parametrize("value", [b"", b"\x01", b"\x02" + bytes(40), b"\x01" + bytes(16) + b"xy"])
+@pytest.mark.parametrize("value", [b"", b"\x01", b"\x03" + bytes(40), b"\x01" + bytes(16) + b"xy"])
 def test_a_value_of_another_format_or_damaged_is_refused_and_not_guessed(value: bytes) -> None:
     with pytest.raises(StateUnreadable):
         Packing().open(value)
+
+
+def test_what_an_earlier_version_packed_without_a_dictionary_is_read() -> None:
+    encoded = encode(Memory(latest_us=7))
+    value = b"\x01" + framed(3, 9, zstandard.compress(encoded))[1:]
+    assert head_of(value) == (3, 9)
+    assert Packing().open(value) == encoded
+
+
+def test_the_dictionary_makes_small_memories_smaller() -> None:
+    step = Step()
+    step.take(1)
+    (change, _) = sealed(step.memories, "t", 1).changes
+    plain = Packing().open(framed(0, -1, change.body or b""))
+    assert len(change.body or b"") < len(zstandard.compress(plain))
 
 
 # the step with a past
@@ -86,7 +102,7 @@ def test_each_event_meets_the_memory_of_its_own_subject() -> None:
 def test_a_repeat_names_the_first_decision_and_changes_nothing() -> None:
     step = Step()
     first = step.take(1)
-    step.memories.seal("t", 1)
+    sealed(step.memories, "t", 1)
     again = step.take(1)
     assert isinstance(first, Answer)
     assert isinstance(again, Repeated)
@@ -95,7 +111,7 @@ def test_a_repeat_names_the_first_decision_and_changes_nothing() -> None:
         first.decision.decision_id, HIS, "e000000001",
     )  # fmt: skip
     assert b'"kind":"repeat"' in again.record
-    assert [c.key for c in step.memories.seal("t", 2).changes] == [PARTITION_KEY]
+    assert [c.key for c in sealed(step.memories, "t", 2).changes] == [PARTITION_KEY]
 
 
 def test_a_key_with_other_content_is_refused_and_changes_nothing() -> None:
@@ -112,7 +128,7 @@ def test_an_event_that_cannot_be_evaluated_leaves_the_memory_as_it_was(is_sealed
     step = Step()
     step.take(1)
     if is_sealed:
-        step.memories.seal("t", 1)
+        sealed(step.memories, "t", 1)
     step.attendant.fails_on = "e000000002"
     letter = step.take(2)
     assert isinstance(letter, DeadLetter)
@@ -158,19 +174,19 @@ def test_a_batch_is_sealed_with_each_subject_once_and_the_partition_last() -> No
     step = Step()
     for number, patient in ((1, 1), (2, 2), (3, 1)):
         step.take(number, patient)
-    sealed = step.memories.seal("t", 3)
-    assert [c.key for c in sealed.changes] == [ANNA, BORIS, PARTITION_KEY]
+    first = sealed(step.memories, "t", 3)
+    assert [c.key for c in first.changes] == [ANNA, BORIS, PARTITION_KEY]
     step.take(4, 2)
-    assert [c.key for c in step.memories.seal("t", 4).changes] == [BORIS, PARTITION_KEY]
+    assert [c.key for c in sealed(step.memories, "t", 4).changes] == [BORIS, PARTITION_KEY]
 
 
 def test_what_a_batch_sealed_knows_nothing_of_the_next_batch() -> None:
     step = Step()
     step.take(1)
-    sealed = step.memories.seal("t", 1)
+    first = sealed(step.memories, "t", 1)
     step.take(2)
-    step.memories.seal("t", 2)
-    assert Step(read_back(stored(sealed))).earlier(3) == 1
+    sealed(step.memories, "t", 2)
+    assert Step(read_back(stored(first))).earlier(3) == 1
 
 
 def test_memories_that_were_read_back_go_on_as_those_that_were_not() -> None:
@@ -179,8 +195,8 @@ def test_memories_that_were_read_back_go_on_as_those_that_were_not() -> None:
     for number in range(60):
         step.take(number, number % 7, ITEMS_WITH_TIMER if number % 5 == 0 else 2)
         if number % 8 == 7:
-            records += stored(step.memories.seal("t", number + 1), number)
-    records += stored(step.memories.seal("t", 60), 60)
+            records += stored(sealed(step.memories, "t", number + 1), number)
+    records += stored(sealed(step.memories, "t", 60), 60)
     again = read_back(records)
     assert again.covered == 60
     assert again.positions == {"t": 60}
@@ -196,10 +212,10 @@ def test_a_memory_with_nothing_left_is_taken_out_of_the_topic() -> None:
     memories = Memories()
     memories.recall(ANNA).seen["x"] = Seen("d", 1)
     memories.keep(ANNA)
-    first = stored(memories.seal("t", 1))
+    first = stored(sealed(memories, "t", 1))
     memories.recall(ANNA).seen.clear()
     memories.keep(ANNA)
-    second = stored(memories.seal("t", 2))
+    second = stored(sealed(memories, "t", 2))
     assert second[0] == (ANNA, None)
     again = read_back([*first, *second])
     assert (len(again), again.stored_bytes, len(memories), memories.stored_bytes) == (0, 0, 0, 0)
@@ -209,7 +225,7 @@ def test_only_so_many_memories_stay_open_and_none_is_lost() -> None:
     step = Step(Memories(max_live=3))
     for number in range(40):
         step.take(number, number % 10)
-        step.memories.seal("t", number + 1)
+        sealed(step.memories, "t", number + 1)
         assert len(step.memories._live) <= 4
     assert [step.earlier(100 + p, p) for p in range(10)] == [4] * 10
 
@@ -217,7 +233,7 @@ def test_only_so_many_memories_stay_open_and_none_is_lost() -> None:
 def test_records_that_went_by_without_being_remembered_begin_the_timelines_anew() -> None:
     step = Step()
     step.take(1)
-    records = stored(step.memories.seal("t", 10))
+    records = stored(sealed(step.memories, "t", 10))
     for begins_at, is_whole in ((10, True), (4, True), (11, False)):
         memories = read_back(records)
         assert memories.begin({"t": begins_at}) is is_whole

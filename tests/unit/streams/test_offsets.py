@@ -162,3 +162,18 @@ def test_a_commit_never_passes_a_batch_that_is_not_acknowledged(
             under_way = {tp: [] for tp in tps}
         for at, offset in (stored | tracked.committable()).items():
             assert all(offset <= first for first, _ in under_way[at])
+
+
+def test_what_was_answered_was_looked_at_before_it_is_confirmed() -> None:
+    tracker = OffsetTracker()
+    tracker.start({TP("a", 0): 5, TP("b", 0): 0})
+    tracker.delivered(TP("a", 0), 7)
+    tracker.delivered(TP("a", 0), 9)
+    assert tracker.looked_at(0) == {"a": (5, False), "b": (0, True)}
+    tracker.look_at(TP("a", 0), 7, tracker.epoch)
+    assert tracker.looked_at(0)["a"] == (8, False)
+    tracker.look_at(TP("a", 0), 9, tracker.epoch - 1)
+    assert tracker.looked_at(0)["a"] == (8, False)
+    tracker.look_at(TP("a", 0), 9, tracker.epoch)
+    assert tracker.looked_at(0)["a"] == (10, True)
+    assert tracker.processed()[TP("a", 0)] == 5

@@ -218,7 +218,7 @@ def test_latency_runs_from_the_broker_taking_the_record_to_its_confirmed_answer(
     now_ms = figures._clock.now_ms()
     passage = Passage(TP("a", 0), 1, 1, Lane(lambda lane: None, lambda error: None))
     passage.received_ms += [now_ms - 20, now_ms - 200, now_ms + 50]
-    figures.left(passage)
+    figures.confirmed(passage)
     assert sum(figures.latency.counts) == 3
     assert figures.latency.sum == pytest.approx(0.22)
 

@@ -13,7 +13,7 @@ from contracts.identity import EventKey
 from streams.errors import StateUnreadable
 from streams.state.recovery import KafkaRecovery, Reading, Restored, StateSource
 from support.fake_attendant import ITEMS_WITH_TIMER, late
-from support.remembering import Step, stored
+from support.remembering import Step, sealed, stored
 from support.streams_fakes import subject
 
 SOURCE = StateSource("nowhere:1", "state", "decisions", silent_s=0.0)
@@ -110,7 +110,7 @@ def records_of_a_run(covered: int) -> State:
     step = Step()
     step.take(1, 1, ITEMS_WITH_TIMER)
     step.take(2, 2, ITEMS_WITH_TIMER)
-    return stored(step.memories.seal("t", 2), covered)
+    return stored(sealed(step.memories, "t", 2), covered)
 
 
 def withdrawn(restored: Restored) -> list[str]:
@@ -122,8 +122,8 @@ def test_partitions_are_read_back_each_for_itself_and_empty_ones_are_empty() -> 
     one.take(1, 1)
     two.take(2, 2)
     consumer = FakeConsumer(
-        log_of("state", stored(one.memories.seal("t", 1)), 0),
-        log_of("state", stored(two.memories.seal("t", 1)), 1),
+        log_of("state", stored(sealed(one.memories, "t", 1)), 0),
+        log_of("state", stored(sealed(two.memories, "t", 1)), 1),
     )
     found = read(consumer, 0, 1, 2)
     assert [len(found[p].memories) for p in (0, 1, 2)] == [1, 1, 0]

@@ -157,7 +157,7 @@ def status_of(rules: RegisteredRules) -> Status:
     return Status(
         consumer=lambda: cast(Any, consumer),
         generation=lambda: 1,
-        lanes=cast(Any, SimpleNamespace(bytes=0, batches=0)),
+        lanes=cast(Any, SimpleNamespace(bytes=0, unconfirmed=0)),
         lease=Lease(10, 6),
         lags=Lags,
         figures=Figures(clock),
