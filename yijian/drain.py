@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.broker import BrokerError
 from yijian import kafka_log
@@ -20,11 +19,22 @@ class NotDrained(TimeoutError):
 
 def committed(settings: Settings, group: str, topics: list[str]) -> dict[tuple[str, int], int]:
     """The group's committed offset of each partition; 0 where it has none."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, **settings.kafka_options})
     wanted = kafka_log.partitions_of(settings, topics)
-    request = ConsumerGroupTopicPartitions(group, [TopicPartition(t, p) for t, p in wanted])
-    answer = next(iter(admin.list_consumer_group_offsets([request]).values())).result(timeout=20)
-    offsets = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions or []}
+    # A consumer that never joins: librdkafka's administrative client ends the process where a
+    # broker that has just come back does not know yet who coordinates the group.
+    asking = Consumer(
+        {
+            **settings.kafka_options,
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": group,
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        answer = asking.committed([TopicPartition(t, p) for t, p in wanted], timeout=20)
+    finally:
+        asking.close()
+    offsets = {(tp.topic, tp.partition): tp.offset for tp in answer}
     return {tp: max(offsets.get(tp, 0), 0) for tp in wanted}
 
 

@@ -89,6 +89,8 @@ def test_state_goes_with_its_partition(installation: Installation) -> None:
     with installation.workers("one", remembers=True) as processes:
         for step in range(6):
             feed(installation, 200, step * 200)
+            if step == 0:
+                until(lambda: installation.count(installation.topics.decisions), 60)
             if step == 1:
                 installation.start(processes, "two", remembers=True)
             if step == 3:

@@ -40,7 +40,7 @@ def test_a_swap_under_load_is_between_two_batches_and_broken_bundles_change_noth
     with house.workers("worker"):
         until(lambda: house.health().get("assigned"), what="assignment")
         assert house.rules()["digest"] == first
-        with house.feeding(60_000, rate=1500):
+        with house.feeding(60_000, rate=800):
             until(lambda: house.decided() > 3000)
             house.publish(house.bundle(broken))
             until(lambda: house.rules()["refused"])
@@ -69,7 +69,7 @@ def test_workers_that_are_killed_around_a_swap_never_go_back(house: Hospital) ->
     first = house.publish(raws[0])
     with house.workers("one", "two") as processes:
         until(lambda: house.health("one").get("assigned") and house.health("two").get("assigned"))
-        with house.feeding(60_000, rate=1000, seed=2):
+        with house.feeding(60_000, rate=700, seed=2):
             until(lambda: house.decided() > 3000)
             processes.kill("one")
             second = house.publish(raws[1])
