@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LOCKS  := locks/runtime.txt locks/dev.txt locks/build.txt locks/durable.txt
 
+# Dozens of processes start in one run: modules are compiled once, whatever the caller's shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench bench-engine nightly chaos lock clean
 
@@ -43,7 +46,7 @@ check: setup  ## the fast loop: lint, types, unit and spec tests
 	$(BIN)/lint-imports
 	$(BIN)/yijian rules check
 	$(BIN)/yijian rules test
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 tests/unit tests/spec
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 -m "not slow" tests/unit tests/spec
 
 bench: setup  ## throughput and latency against peers; last line is JSON
 	$(BIN)/python -m benchmarks.pipeline

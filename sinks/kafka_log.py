@@ -53,6 +53,8 @@ class KafkaLog:
 
     def bounds(self, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
         """The offsets [low, high) that each partition's log holds."""
+        # Else an answer takes three seconds now and then: librdkafka misses that it knows leaders.
+        self._admin.list_topics(timeout=_TIMEOUT_S)
         highs = self._offsets(wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         lows = self._offsets(wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         return {part: (lows[part], highs[part]) for part in wanted}

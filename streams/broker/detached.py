@@ -12,13 +12,13 @@ from typing import Final
 import msgspec
 import psutil
 
+from streams.broker.ahead import prepare_ahead
 from streams.broker.errors import BrokerStartError, BrokerStopError
 from streams.broker.files import exclusive, write_atomically
 from streams.broker.launch import (
     STOP_GRACE_S,
     Prepared,
     lost_its_port,
-    prepare,
     spawn,
     wait_until_ready,
 )
@@ -141,7 +141,7 @@ def _start(state_dir: Path, options: DetachedOptions) -> RunningBroker:
     ports = _former_ports(state_dir)
     for retry in reversed(range(_PORT_RETRIES)):
         chosen = ports or free_ports()
-        prepared = prepare(folder, chosen, options.cache_dir, options.java_home, settings)
+        prepared = prepare_ahead(folder, chosen, options.cache_dir, options.java_home, settings)
         try:
             return _start_once(state_dir, prepared, folder, options)
         except BrokerStartError:

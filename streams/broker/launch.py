@@ -73,14 +73,16 @@ class Spawned:
     jvm_pid: int
 
 
-def spawn(prepared: Prepared, guard_options: Sequence[str]) -> Spawned:
+def spawn(
+    prepared: Prepared, guard_options: Sequence[str], grace_s: float = STOP_GRACE_S
+) -> Spawned:
     """Start the guard, which starts the JVM; the guard's stdin stays open in `child`."""
     command = [
         sys.executable,
         "-I",
         guard.__file__,
         f"--log={prepared.log_file}",
-        f"--grace-s={STOP_GRACE_S}",
+        f"--grace-s={grace_s}",
         *guard_options,
         "--",
         *prepared.command,

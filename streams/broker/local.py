@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from streams.broker import guard
+from streams.broker.ahead import prepare_ahead
 from streams.broker.errors import BrokerStartError, BrokerStopError
 from streams.broker.launch import (
     READY_TIMEOUT_S,
@@ -20,7 +21,6 @@ from streams.broker.launch import (
     Prepared,
     Spawned,
     lost_its_port,
-    prepare,
     spawn,
     wait_until_ready,
 )
@@ -146,7 +146,9 @@ class LocalKafka:
         if self._folder is None:
             self._folder = self._make_folder()
         try:
-            return prepare(self._folder, ports, self._cache_dir, self._java_home, self._settings)
+            return prepare_ahead(
+                self._folder, ports, self._cache_dir, self._java_home, self._settings
+            )
         except BaseException:
             self._remove_temporary()  # no broker has run, so there is no log to keep it for
             raise

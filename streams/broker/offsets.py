@@ -74,10 +74,19 @@ def log_bounds(
     """
     client = admin_client(bootstrap, client_config)
     wanted = sorted(set(partitions))
+    _know_leaders(client)
     # The end first: a log that is being cut off meanwhile cannot seem to end before it starts.
     latest = _offsets(client, wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]
     earliest = _offsets(client, wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     return {key: LogBounds(min(earliest[key], latest[key]), latest[key]) for key in wanted}
+
+
+def _know_leaders(client: AdminClient) -> None:
+    """Else an answer takes three seconds now and then: librdkafka misses that it knows them."""
+    try:
+        client.list_topics(timeout=REQUEST_TIMEOUT_S)
+    except KafkaException as error:
+        raise TopicError(f"asking for the topics failed: {error.args[0].str()}") from error
 
 
 def _offsets(

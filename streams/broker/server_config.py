@@ -61,6 +61,8 @@ class JvmSettings:
     heap_mb: int = 512
     tiered_compilation_only: bool = True
     properties: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()
+    """Of the JVM, beyond our own."""
 
 
 def server_properties(ports: Ports, data_dir: Path, extra: Mapping[str, str]) -> str:
@@ -83,6 +85,7 @@ def kafka_command(
     return [
         *_java(java, classpath, settings.heap_mb),
         *(["-XX:TieredStopAtLevel=1"] if settings.tiered_compilation_only else []),
+        *settings.options,
         "kafka.Kafka",
         str(properties_file),
     ]

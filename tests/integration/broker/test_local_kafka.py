@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -220,3 +221,26 @@ def test_the_broker_ends_when_its_owner_is_killed(kafka_cache_dir: Path, kind: s
             owner.kill()
             if child:
                 os.kill(child, 9)
+
+
+def kept_for(local: LocalKafka) -> Path:
+    options = psutil.Process(local.pid).cmdline()
+    (path,) = (o.partition("=")[2] for o in options if o.startswith("-XX:AOTCache="))
+    return Path(path)
+
+
+def test_a_broker_starts_all_the_same_where_what_was_kept_for_it_is_damaged(
+    kafka_cache_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(kafka_cache_dir / "kafka", tmp_path / "kafka")
+    with LocalKafka(tmp_path) as local:
+        kept = kept_for(local)
+        local.kill()
+        assert kept.stat().st_size > 1_000_000
+        with kept.open("r+b") as file:
+            file.truncate(kept.stat().st_size // 2)
+        local.start()
+        assert kept_for(local) == kept
+        apply_topics(local.bootstrap, [TopicSpec("t", 1)])
+        produce(local.bootstrap, "t", [b"x"])
+        assert consume(local.bootstrap, "t", "g", 1) == [b"x"]

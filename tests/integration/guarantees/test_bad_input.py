@@ -111,7 +111,7 @@ def test_what_cannot_be_an_event_is_refused_counted_and_harms_nobody(stack: Stac
     sender.done()
     drain.until_drained(stack.settings, 90)
     assert dead_letters(stack) - before == sender.refused
-    assert stack.processes.restarts == {"worker-0": 0, "sink-0": 0}
+    assert not any(stack.processes.restarts.values()), stack.complaints(30)
 
 
 def test_naughty_strings_are_carried_unharmed_to_clickhouse_and_back(stack: Stack) -> None:
@@ -159,7 +159,7 @@ def test_records_of_the_largest_size_do_not_stop_a_partition(stack: Stack) -> No
     finally:
         client.close()
     assert {str(row[0]) for row in found} == {f"bad-input-2000{n}" for n in range(3)}
-    assert stack.processes.restarts == {"worker-0": 0, "sink-0": 0}
+    assert not any(stack.processes.restarts.values()), stack.complaints(30)
 
 
 def test_a_fhir_history_of_decades_reaches_the_tables(stack: Stack) -> None:

@@ -27,7 +27,7 @@ def run(core: Core, plan: Plan, sabotage: str = "") -> Outcome:
 
 
 def test_kills_freezes_and_rebalances_lose_nothing_and_repeat_nothing(core: Core) -> None:
-    plan = Plan(events=22_000, rate=400.0, worker_kills=2, sink_kills=2, outage_s=5.0, seed=7)
+    plan = Plan(events=14_000, rate=350.0, worker_kills=2, sink_kills=2, outage_s=5.0, seed=7)
     outcome = run(core, plan)
     assert outcome.passed, outcome
     assert outcome.events == plan.events

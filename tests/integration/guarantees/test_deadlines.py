@@ -32,7 +32,7 @@ def test_each_deadline_stands_once_through_a_kill_and_a_clock_ahead_fires_nobody
 
 
 def test_deadlines_that_a_worker_forgets_are_found_by_the_order_of_record() -> None:
-    wish = deadlines.Wish(deadlines=300, rate=100, seconds=6, kills=0, seed=3)
+    wish = deadlines.Wish(deadlines=300, rate=100, seconds=6, kills=0, seed=3, settle_s=6)
     broken = [sys.executable, str(SABOTAGE), "forget_timers"]
     found = deadlines.measure(deadlines.site(settings.load()), wish, broken, unfired)
     assert 0 < found["unfired"] <= found["lost"] < 300

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import knowledge_base
 from rules import PACKS, Evaluator, load_pack
 from rules.authoring.cases import read_cases, test_files
@@ -129,6 +131,7 @@ def test_a_rule_that_is_not_about_the_event_says_so() -> None:
     assert found.elements == ()
 
 
+@pytest.mark.slow
 def test_every_shipped_case_is_explained_as_it_is_decided() -> None:
     pack = load_pack([PACKS], KNOWLEDGE)
     evaluators = {rule.id: Evaluator(Pack.of([rule]), KNOWLEDGE) for rule in pack.rules}

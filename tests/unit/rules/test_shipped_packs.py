@@ -13,6 +13,7 @@ from rules.authoring.workbench import check, explain
 KNOWLEDGE = knowledge_base.load(knowledge_base.default_paths())
 
 
+@pytest.mark.slow
 def test_every_shipped_rule_loads_and_has_the_tests_it_needs() -> None:
     problems = check([PACKS], KNOWLEDGE)
     assert not problems, "\n".join(map(str, problems))
@@ -23,6 +24,7 @@ def test_shipped_rules_are_shadow_until_somebody_reviewed_them() -> None:
     assert {rule.status for rule in pack.rules} == {"shadow"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [f"{f}.{v}" for f in ("prescription", "order", "billing", "result",
                                                        "encounter") for v in VERBS[f]])  # fmt: skip
 def test_the_barest_event_of_each_type_is_decided(name: str) -> None:

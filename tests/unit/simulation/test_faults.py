@@ -72,6 +72,7 @@ def test_case_names_are_unique() -> None:
     assert len({case.id for case in (*CASES, *COURSES)}) == len(CASES) + len(COURSES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_pack_answers_a_case_as_labelled_and_nothing_else(
     case: Case, knowledge: KnowledgeBase, evaluator: Evaluator
@@ -97,6 +98,7 @@ def test_courses_are_about_rules_that_look_back_or_wait(remembering: frozenset[s
     assert {course.rule_id for course in COURSES} == remembering | scores
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("course", COURSES, ids=lambda course: course.id)
 def test_the_pack_answers_a_course_as_labelled(
     course: Course, knowledge: KnowledgeBase, evaluator: Evaluator, remembering: frozenset[str]
@@ -146,6 +148,7 @@ def test_a_case_block_says_how_many_events_it_writes() -> None:
         assert sum(b.size for b in case_blocks(case)) >= 3 + len(LIVES[case.family])
 
 
+@pytest.mark.slow
 def test_twenty_thousand_events_are_answered_as_labelled(
     knowledge: KnowledgeBase, evaluator: Evaluator, remembering: frozenset[str]
 ) -> None:

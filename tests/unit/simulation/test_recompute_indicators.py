@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from knowledge_base import KnowledgeBase
 from simulation import Simulator
 from support.recompute_indicators import Cell, recompute
@@ -164,6 +166,7 @@ def test_a_wrapped_line_and_another_time_zone_are_understood() -> None:
     assert recompute([wrapped], {"h": "UTC"}) == {Cell("visits", "h", "d", "2026-03-17"): 1}
 
 
+@pytest.mark.slow
 def test_a_simulated_day_fills_all_six_whatever_is_delivered_twice(
     knowledge: KnowledgeBase,
 ) -> None:

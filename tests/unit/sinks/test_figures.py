@@ -65,6 +65,7 @@ def test_health_answers_503_while_clickhouse_is_away() -> None:
         server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["127.0.0.1:{port}", "127.0.0.1:99999", "nonsense"])
 def test_an_address_that_cannot_be_served_is_said(address: str) -> None:
     registry = CollectorRegistry()

@@ -79,6 +79,7 @@ def test_a_row_that_the_driver_cannot_encode_is_refused_content_too() -> None:
     assert fake.rows == [6, 8]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [

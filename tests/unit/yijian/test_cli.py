@@ -95,6 +95,7 @@ def test_a_missing_server_is_one_clear_line(command: list[str]) -> None:
     assert "start" in str(answer.exception)
 
 
+@pytest.mark.slow
 def test_rules_are_checked_and_tested_from_the_command_line() -> None:
     assert runner.invoke(app, ["rules", "check"]).exit_code == 0
     answer = runner.invoke(app, ["rules", "test", "--rule", "medication_safety.allergy"])
@@ -142,6 +143,7 @@ def test_an_import_says_what_it_assumed(tmp_path: Path) -> None:
         assert f"{count} × {words.zh} {words.en}" in answer.stderr
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written_is_one_clear_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_memory_that_came_otherwise_is_noticed() -> None:
     assert any(b'"step":"sends"' in (r.value or b"") for r in kept)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
 def test_whoever_crashes_and_whenever_nothing_is_lost_or_differs(seed: int) -> None:

@@ -76,6 +76,7 @@ class Side:
         return {timer.id for timer in timers if not timer.by}
 
 
+@pytest.mark.slow
 def test_memories_that_are_written_and_read_at_each_event_decide_the_same(
     core: Core, sent: list[Sent]
 ) -> None:

@@ -75,6 +75,7 @@ def told(outcome: Outcome) -> object:
     )
 
 
+@pytest.mark.slow
 def test_it_finds_exactly_what_evaluating_everything_finds(
     events: Path, lines: list[bytes], plan: Plan, tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_it_finds_exactly_what_evaluating_everything_finds(
     assert 0 < len(outcome.changed) < outcome.unchanged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece_bytes", [3_000, 1_000_000])
 def test_the_cuts_of_the_file_do_not_matter(events: Path, plan: Plan, piece_bytes: int) -> None:
     whole = replay(events, plan, workers=1, piece_bytes=10**9)
@@ -103,6 +105,7 @@ def test_the_cuts_of_the_file_do_not_matter(events: Path, plan: Plan, piece_byte
     assert told(cut) == told(whole)
 
 
+@pytest.mark.slow
 def test_several_processes_say_what_one_says(events: Path, plan: Plan) -> None:
     one = replay(events, plan, workers=1)
     two = replay(events, plan, workers=2, piece_bytes=500_000)

@@ -147,6 +147,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, TIES])
 @pytest.mark.parametrize("name", CASES)
 def test_it_finds_exactly_what_two_offline_evaluations_differ_in(

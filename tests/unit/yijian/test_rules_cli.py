@@ -213,6 +213,7 @@ def test_a_replay_of_a_draft_shows_what_it_would_add() -> None:
     assert f"0 → {gained}" in said
 
 
+@pytest.mark.slow
 def test_a_replay_that_lost_a_folder_says_so() -> None:
     file = simulated()
     options = mine()

@@ -42,6 +42,7 @@ def test_an_engine_that_does_not_exist_is_a_clear_error() -> None:
         make_evaluator("drools", PACK, KNOWLEDGE)
 
 
+@pytest.mark.slow
 def test_the_engines_agree_on_every_case_of_the_shipped_packs() -> None:
     compared = 0
     for file in test_files([PACKS]):

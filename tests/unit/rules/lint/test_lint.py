@@ -244,6 +244,7 @@ def shipped(**more: Any) -> list[Problem]:
     return lint([PACKS], knowledge_base.load(paths), **more)
 
 
+@pytest.mark.slow
 def test_the_shipped_rules_have_no_problem() -> None:
     problems = shipped(today=date(2026, 11, 22))
     assert problems == [], "\n".join(map(str, problems))

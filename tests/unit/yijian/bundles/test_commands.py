@@ -25,6 +25,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.mark.slow
 def test_a_shipped_pack_is_packed_signed_and_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     made = json.loads(runner.invoke(app, ["rules", "keygen", "--json"]).stdout)
     packed = runner.invoke(app, ["rules", "pack", "-o", "a.bundle", "--key", made["private"]])

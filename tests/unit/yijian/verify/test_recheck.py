@@ -173,6 +173,7 @@ def rows() -> Iterator[language.Row]:
         yield from (row for row in table.rows if row.outcome != "refused")
 
 
+@pytest.mark.slow
 def test_every_row_of_the_language_tables_is_confirmed_or_left_open() -> None:
     checks: list[Check] = []
     for row in rows():
