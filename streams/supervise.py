@@ -18,6 +18,7 @@ from typing import IO, Final, Self
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.05
+_LAST_WORDS: Final = 1000
 _STEADY_S: Final = 20.0
 """A process that ran so long starts again at once when it ends."""
 
@@ -171,6 +172,14 @@ class ProcessSupervisor:
         self._log_folder.mkdir(parents=True, exist_ok=True)
         return (self._log_folder / f"{name}.log").open("ab")
 
+    def _last_words(self, name: str) -> str:
+        """What a process said last, where its output goes to a file of its own."""
+        if self._log_folder is None:
+            return ""
+        text = (self._log_folder / f"{name}.log").read_text("utf-8", "replace")
+        said = text[-_LAST_WORDS:].splitlines()[-3:]
+        return "".join(f"\n    {line}" for line in said) + "\n   " if said else ""
+
     def _tell(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError), self._lock:
             if self._guardian.stdin is not None:
@@ -195,7 +204,7 @@ class ProcessSupervisor:
         self._tell(f"-{child.process.pid}")
         child.failures = 0 if now - child.started_at >= _STEADY_S else child.failures + 1
         child.process, child.last_exit = None, code
-        self._start_later(name, child, f"ended with {code}")
+        self._start_later(name, child, f"ended with {code}{self._last_words(name)}")
 
     def _start_again(self, name: str, child: _Child) -> None:
         try:

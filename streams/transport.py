@@ -21,7 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.errors import ReadFailed
-from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits, hand_out_raw_records
+from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits, fit_aiokafka
 from streams.lease import Lease
 from streams.offsets import OffsetTracker, Progress, Work
 
@@ -31,7 +31,7 @@ SCHEME: Final = "yijian"
 def register() -> None:
     """Make the scheme known to Faust also where no installed distribution does."""
     drivers.TRANSPORTS.aliases.setdefault(SCHEME, "streams.transport:Transport")
-    hand_out_raw_records()
+    fit_aiokafka()
 
 
 class Batch(NamedTuple):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiokafka.consumer import fetcher
 from aiokafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -21,7 +22,7 @@ from faust.types import TP
 
 from streams import transport
 from streams.errors import PositionOutsideLog, ReadFailed
-from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits
+from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits, PatientFetcher
 from streams.offsets import OffsetTracker
 from streams.transport import Batch, Consumer, Transport
 
@@ -312,3 +313,59 @@ def test_the_distribution_registers_the_transport() -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
     entry = project["project"]["entry-points"]["faust.transports"]
     assert entry == {"yijian": "streams.transport:Transport"}
+
+
+class _State:
+    """Of one partition, as aiokafka keeps it."""
+
+    def __init__(self, *, paused: bool = False, has_valid_position: bool = True) -> None:
+        self.paused, self.has_valid_position = paused, has_valid_position
+        self.position = 5
+        self.resume_fut = None
+
+
+def fetcher_of(monkeypatch: pytest.MonkeyPatch, *, brings: bool) -> Any:
+    """The worker's fetcher without a broker; its next fetch brings something or nothing."""
+
+    async def answered(self: Any, assignment: Any, node_id: int, request: Any) -> bool:
+        return brings
+
+    monkeypatch.setattr(fetcher.Fetcher, "_proc_fetch_request", answered)
+    made: Any = object.__new__(PatientFetcher)
+    made.__dict__.update(
+        _fetch_max_wait_ms=10, _fetch_min_bytes=65_536, _fetch_max_bytes=1, _isolation_level=1,
+        _max_partition_fetch_bytes=1, _client_rack=None, _fetcher_timeout=1.0, _records={},
+        _in_flight=set(), _select_read_replica=lambda tp: 0,
+    )  # fmt: skip
+    return made
+
+
+def asked(made: Any, **states: _State) -> tuple[int, int]:
+    """How long, and for how much, the next fetch would wait."""
+    found = {TopicPartition("a", number): state for number, state in enumerate(states.values())}
+    assignment = SimpleNamespace(tps=list(found), state_value=found.__getitem__)
+    ((_, request),) = made._get_actions_per_node(assignment)[0]
+    return request._max_wait_ms, request._min_bytes
+
+
+async def test_after_an_empty_fetch_the_next_one_waits_for_any_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = fetcher_of(monkeypatch, brings=False)
+    assert asked(made, one=_State(), two=_State()) == (10, 65_536)
+    assert await made._proc_fetch_request(None, 0, None) is False
+    assert asked(made, one=_State(), two=_State()) == (500, 1)
+    assert (made._fetch_max_wait_ms, made._fetch_min_bytes) == (10, 65_536)
+
+
+async def test_a_fetch_is_short_where_it_keeps_a_partition_waiting_or_records_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = fetcher_of(monkeypatch, brings=False)
+    await made._proc_fetch_request(None, 0, None)
+    assert asked(made, one=_State(), two=_State(paused=True)) == (10, 65_536)
+    made._records = {TopicPartition("a", 1): SimpleNamespace(calculate_backoff=lambda: 0)}
+    assert asked(made, one=_State(), two=_State()) == (10, 65_536)
+    busy = fetcher_of(monkeypatch, brings=True)
+    await busy._proc_fetch_request(None, 0, None)
+    assert asked(busy, one=_State(), two=_State()) == (10, 65_536)
