@@ -30,7 +30,8 @@ class _RawRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka h
         return record
 
 
-_IDLE_WAIT_MS: Final = 500
+_IDLE_WAIT_MS: Final = 250
+"""What else is asked of the broker meanwhile waits behind it, as after a rebalance: not longer."""
 _ANY: Final = 1
 
 

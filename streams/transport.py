@@ -164,7 +164,7 @@ class Consumer(driver.Consumer):
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: to Faust every batch looks like a gap, and the tracker needs none."""
 
-    def verify_event_path(self, now: float, tp: TP) -> None:
+    async def verify_all_partitions_active(self) -> None:
         """Nothing: our own watchdog ends a stuck process instead of logging."""
 
     async def perform_seek(self) -> None:

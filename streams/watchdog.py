@@ -22,6 +22,8 @@ from streams.errors import StuckError
 from streams.offsets import Progress
 
 _REQUEST_TIMEOUT_S: Final = 5.0
+_TURNS: Final = 10
+"""So many times longer may a partition wait for its turn while others are worked through."""
 
 
 def log_ends(client: AdminClient) -> Callable[[list[TP]], dict[TP, int]]:
@@ -57,7 +59,8 @@ class Lags:
 
 
 class Watchdog:
-    """Calls `on_stuck` when a partition has work and its commit stands still for `stuck_s`.
+    """Calls `on_stuck` when there is work and no partition's commit goes on for `stuck_s`, or when
+    that of one partition stands still for ten times as long while others go on.
 
     Time is counted in looks, not on the clock: a process that was suspended for a while has not
     been stuck for a while. `call_loop` runs a function in the event loop; when that does not
@@ -86,6 +89,8 @@ class Watchdog:
         self._is_waiting = is_waiting
         self._seen: dict[TP, _Seen] = {}
         self._loop_waited_s = 0.0
+        self._idle_s = 0.0
+        """How long no partition with work has gone on."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="yijian-watchdog", daemon=True)
 
@@ -109,6 +114,10 @@ class Watchdog:
         lags = {tp: max(end - progress[tp].done, 0) for tp, end in ends.items() if tp in progress}
         if not lags and progress:
             return  # the broker did not answer: that alone is not being stuck
+        moved = any(
+            tp in self._seen and progress[tp].committed != self._seen[tp].committed for tp in lags
+        )
+        self._idle_s = 0.0 if moved or not any(lags.values()) else self._idle_s + self._look_s
         for tp, lag in lags.items():
             self._look_at(tp, progress[tp].committed, lag)
         self.lags = Lags(lags, {tp: seen.waited_s for tp, seen in self._seen.items()})
@@ -119,7 +128,9 @@ class Watchdog:
             seen.committed, seen.waited_s = committed, 0.0
             return
         seen.waited_s += self._look_s
-        if seen.waited_s >= self._stuck_s:
+        # One of many with work must wait for its turn: nothing is wrong while others get on.
+        most_s = self._stuck_s if self._idle_s >= self._stuck_s else _TURNS * self._stuck_s
+        if seen.waited_s >= most_s:
             self._on_stuck(
                 StuckError(
                     f"{tp.topic}[{tp.partition}] has {lag} records to do and its commit has stood "

@@ -52,7 +52,8 @@ def _kept(cache_dir: Path, java_home: Path | None) -> Path | None:
 
 
 def _make(file: Path, cache_dir: Path, java_home: Path | None) -> None:
-    """Run a broker that leaves the file behind; an empty one where that cannot be had."""
+    """Run a broker that leaves the file behind; an empty one, so that no later start tries again,
+    where that cannot be had."""
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".ahead-") as name:
         folder = Path(name)
         made = folder / "made"

@@ -354,7 +354,7 @@ async def test_after_an_empty_fetch_the_next_one_waits_for_any_record(
     made = fetcher_of(monkeypatch, brings=False)
     assert asked(made, one=_State(), two=_State()) == (10, 65_536)
     assert await made._proc_fetch_request(None, 0, None) is False
-    assert asked(made, one=_State(), two=_State()) == (500, 1)
+    assert asked(made, one=_State(), two=_State()) == (250, 1)
     assert (made._fetch_max_wait_ms, made._fetch_min_bytes) == (10, 65_536)
 
 

@@ -10,7 +10,7 @@ from streams.errors import StuckError
 from streams.offsets import Progress
 from streams.watchdog import Watchdog
 
-A0 = TP("a", 0)
+A0, B0 = TP("a", 0), TP("b", 0)
 
 
 class Worker:
@@ -78,6 +78,31 @@ def test_a_slow_worker_that_commits_is_not_stuck() -> None:
         worker.progress = {A0: Progress(offset, offset)}
         worker.look(1)
     assert worker.stuck == []
+
+
+def test_a_partition_that_waits_for_its_turn_is_not_stuck_but_one_that_never_gets_it_is() -> None:
+    worker = Worker()
+    worker.ends = {A0: 9, B0: 1000}
+    for offset in range(49):
+        worker.progress = {A0: Progress(5, 5), B0: Progress(offset, offset)}
+        worker.look(1)
+    assert worker.stuck == []
+    for offset in range(49, 52):
+        worker.progress = {A0: Progress(5, 5), B0: Progress(offset, offset)}
+        worker.look(1)
+    assert "a[0] has 4 records to do" in str(worker.stuck[0])
+
+
+def test_once_nothing_goes_on_the_time_is_short_again() -> None:
+    worker = Worker()
+    worker.ends = {A0: 9, B0: 1000}
+    for offset in range(20):
+        worker.progress = {A0: Progress(5, 5), B0: Progress(offset, offset)}
+        worker.look(1)
+    worker.look(4)
+    assert worker.stuck == []
+    worker.look(1)
+    assert worker.stuck
 
 
 def test_records_without_content_at_the_end_are_no_work() -> None:
