@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.broker import BrokerStartError, JarsError, LocalKafka, launch
+from streams.broker import BrokerStartError, JarsError, LocalKafka, ahead, launch
 
 
 def test_a_broker_that_was_not_started_has_no_address_and_stops_at_once(tmp_path: Path) -> None:
@@ -23,7 +23,8 @@ def test_nothing_is_left_behind_when_the_jars_cannot_be_fetched(
     def no_network(_cache_dir: Path) -> tuple[Path, ...]:
         raise JarsError("no network")
 
-    monkeypatch.setattr(launch, "kafka_classpath", no_network)
+    for module in (ahead, launch):
+        monkeypatch.setattr(module, "kafka_classpath", no_network)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(JarsError, match="no network"), LocalKafka(tmp_path / "cache"):
         pass
