@@ -15,10 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
+from streams.broker.files import tail
+
 log = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.05
-_LAST_WORDS: Final = 1000
+_LAST_LINES: Final = 3
 _STEADY_S: Final = 20.0
 """A process that ran so long starts again at once when it ends."""
 
@@ -176,9 +178,8 @@ class ProcessSupervisor:
         """What a process said last, where its output goes to a file of its own."""
         if self._log_folder is None:
             return ""
-        text = (self._log_folder / f"{name}.log").read_text("utf-8", "replace")
-        said = text[-_LAST_WORDS:].splitlines()[-3:]
-        return "".join(f"\n    {line}" for line in said) + "\n   " if said else ""
+        said = tail(self._log_folder / f"{name}.log", _LAST_LINES).splitlines()
+        return "".join(f"\n    {line}" for line in said) + "\n   "
 
     def _tell(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError), self._lock:

@@ -144,3 +144,14 @@ def test_running_for_ever_passes_a_signal_on_and_tells_how_it_ended(code: int) -
         assert said.readline() == b"up\n"
         process.terminate()
         assert process.wait(20) == (1 if code else 0)
+
+
+def test_a_process_that_ended_is_told_of_with_its_last_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = "print('one\\ntwo\\nthree\\nthe end'); raise SystemExit(7)"
+    with ProcessSupervisor(log_folder=tmp_path) as processes:
+        processes.start("worker-0", [sys.executable, "-c", script])
+        until(lambda: processes.restarts["worker-0"] > 0)
+    told = next(record.getMessage() for record in caplog.records if "ended" in record.getMessage())
+    assert "worker-0 ended with 7\n    two\n    three\n    the end\n" in told
