@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
 from aiokafka.errors import (
     NoOffsetForPartitionError,
@@ -22,7 +23,7 @@ from faust.types import TP
 
 from streams import transport
 from streams.errors import PositionOutsideLog, ReadFailed
-from streams.kafka_thread import ConsumerThread, Fetched, FetchLimits, PatientFetcher
+from streams.kafka_thread import ConsumerThread, FairFetcher, Fetched, FetchLimits
 from streams.offsets import OffsetTracker
 from streams.transport import Batch, Consumer, Transport
 
@@ -324,48 +325,85 @@ class _State:
         self.resume_fut = None
 
 
-def fetcher_of(monkeypatch: pytest.MonkeyPatch, *, brings: bool) -> Any:
-    """The worker's fetcher without a broker; its next fetch brings something or nothing."""
+class _Answered:
+    """aiokafka's fetcher without a broker: the next fetch brings records of these partitions."""
 
-    async def answered(self: Any, assignment: Any, node_id: int, request: Any) -> bool:
-        return brings
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *brings: TopicPartition) -> None:
+        self.brings: tuple[TopicPartition, ...] = brings
 
-    monkeypatch.setattr(fetcher.Fetcher, "_proc_fetch_request", answered)
-    made: Any = object.__new__(PatientFetcher)
-    made.__dict__.update(
-        _fetch_max_wait_ms=10, _fetch_min_bytes=65_536, _fetch_max_bytes=1, _isolation_level=1,
-        _max_partition_fetch_bytes=1, _client_rack=None, _fetcher_timeout=1.0, _records={},
-        _in_flight=set(), _select_read_replica=lambda tp: 0,
-    )  # fmt: skip
-    return made
+        async def answered(made: Any, assignment: Any, node_id: int, request: Any) -> bool:
+            made._records.update(dict.fromkeys(self.brings))
+            return bool(self.brings)
+
+        monkeypatch.setattr(fetcher.Fetcher, "_proc_fetch_request", answered)
+        self.fetcher: Any = object.__new__(FairFetcher)
+        self.fetcher.__dict__.update(
+            _fetch_max_wait_ms=10, _fetch_min_bytes=65_536, _fetch_max_bytes=1, _isolation_level=1,
+            _max_partition_fetch_bytes=1, _client_rack=None, _fetcher_timeout=1.0, _records={},
+            _in_flight=set(), _select_read_replica=lambda tp: 0, _is_quiet=False, _fetches=0,
+            _brought={},
+        )  # fmt: skip
+
+    def request(self, *tps: TopicPartition, state: _State | None = None) -> Any:
+        """What the next fetch asks for."""
+        states = dict.fromkeys(tps, _State()) | ({tps[-1]: state} if state else {})
+        assignment = SimpleNamespace(tps=tps, state_value=states.__getitem__)
+        ((_, request),) = self.fetcher._get_actions_per_node(assignment)[0]
+        return request
+
+    async def fetch(self, request: Any) -> bool:
+        """Ask; whether something came, which is taken at once."""
+        came: bool = await self.fetcher._proc_fetch_request(None, 0, request)
+        self.fetcher._records.clear()
+        return came
 
 
-def asked(made: Any, **states: _State) -> tuple[int, int]:
-    """How long, and for how much, the next fetch would wait."""
-    found = {TopicPartition("a", number): state for number, state in enumerate(states.values())}
-    assignment = SimpleNamespace(tps=list(found), state_value=found.__getitem__)
-    ((_, request),) = made._get_actions_per_node(assignment)[0]
+def waits(request: Any) -> tuple[int, int]:
+    """How long, and for how many bytes."""
     return request._max_wait_ms, request._min_bytes
+
+
+P0, P1, Q0 = TopicPartition("p", 0), TopicPartition("p", 1), TopicPartition("q", 0)
+GATHERING, PATIENT = (10, 65_536), (250, 1)
+
+
+def test_aiokafka_takes_our_fetcher() -> None:
+    assert AIOKafkaConsumer.start.__globals__["Fetcher"] is FairFetcher
 
 
 async def test_after_an_empty_fetch_the_next_one_waits_for_any_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = fetcher_of(monkeypatch, brings=False)
-    assert asked(made, one=_State(), two=_State()) == (10, 65_536)
-    assert await made._proc_fetch_request(None, 0, None) is False
-    assert asked(made, one=_State(), two=_State()) == (250, 1)
-    assert (made._fetch_max_wait_ms, made._fetch_min_bytes) == (10, 65_536)
+    made = _Answered(monkeypatch)
+    first = made.request(P0, Q0)
+    assert waits(first) == GATHERING
+    assert not await made.fetch(first)
+    assert waits(made.request(P0, Q0)) == PATIENT
+    made.brings = (Q0,)
+    assert await made.fetch(first)
+    assert waits(made.request(P0, Q0)) == GATHERING
 
 
-async def test_a_fetch_is_short_where_it_keeps_a_partition_waiting_or_records_come(
+async def test_a_fetch_is_short_where_it_keeps_a_partition_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = fetcher_of(monkeypatch, brings=False)
-    await made._proc_fetch_request(None, 0, None)
-    assert asked(made, one=_State(), two=_State(paused=True)) == (10, 65_536)
-    made._records = {TopicPartition("a", 1): SimpleNamespace(calculate_backoff=lambda: 0)}
-    assert asked(made, one=_State(), two=_State()) == (10, 65_536)
-    busy = fetcher_of(monkeypatch, brings=True)
-    await busy._proc_fetch_request(None, 0, None)
-    assert asked(busy, one=_State(), two=_State()) == (10, 65_536)
+    made = _Answered(monkeypatch)
+    await made.fetch(made.request(P0, P1))
+    assert waits(made.request(P0, P1, state=_State(paused=True))) == GATHERING
+    made.fetcher._records = {P1: SimpleNamespace(calculate_backoff=lambda: 0)}
+    assert waits(made.request(P0, P1)) == GATHERING
+
+
+async def test_what_waited_longest_is_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _Answered(monkeypatch, P0, P1)
+    await made.fetch(made.request(P0, P1, Q0))
+    made.brings = (Q0, P0)
+    await made.fetch(made.request(P0, P1, Q0))
+    for _ in range(20):  # aiokafka shuffles
+        topics = made.request(P0, P1, Q0).topics
+        assert [(t, [p for p, *_ in ps]) for t, ps in topics] == [("p", [1, 0]), ("q", [0])]
+    made.brings = (P1,)
+    await made.fetch(made.request(P0, P1, Q0))
+    made.brings = (P0,)
+    await made.fetch(made.request(P0, P1, Q0))
+    assert [topic for topic, _ in made.request(P0, P1, Q0).topics] == ["q", "p"]
