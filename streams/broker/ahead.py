@@ -20,7 +20,7 @@ from streams.broker.errors import BrokerStartError
 from streams.broker.files import exclusive
 from streams.broker.jars import KAFKA_VERSION, kafka_classpath
 from streams.broker.java import choose_java
-from streams.broker.launch import Prepared, prepare, spawn, wait_until_ready
+from streams.broker.launch import Prepared, Program, prepare, spawn, wait_until_ready
 from streams.broker.ports import free_ports
 from streams.broker.server_config import JvmSettings, Ports
 
@@ -32,26 +32,27 @@ _DUMP_S: Final = 60.0
 def prepare_ahead(
     folder: Path, ports: Ports, cache_dir: Path, java_home: Path | None, settings: JvmSettings
 ) -> Prepared:
-    """Like `prepare`, for a JVM that starts with what an earlier one worked out."""
-    kept = _kept(cache_dir.absolute(), java_home)
+    """`prepare`, for a JVM that starts with what an earlier one worked out."""
+    program = Program(choose_java(java_home), kafka_classpath(cache_dir))
+    kept = _kept(cache_dir.absolute(), program)
     if kept is not None:
         settings = replace(settings, options=(*settings.options, f"-XX:AOTCache={kept}"))
-    return prepare(folder, ports, cache_dir, java_home, settings)
+    return prepare(folder, ports, cache_dir, program, settings)
 
 
-def _kept(cache_dir: Path, java_home: Path | None) -> Path | None:
+def _kept(cache_dir: Path, program: Program) -> Path | None:
     """The file for this Java and these jars, made where it is not there; None: there is none."""
-    java = choose_java(java_home).resolve()
-    named = "\n".join(map(str, (java, java.stat().st_mtime_ns, *kafka_classpath(cache_dir))))
+    java = program.java.resolve()
+    named = "\n".join(map(str, (java, java.stat().st_mtime_ns, *program.classpath)))
     file = cache_dir / "kafka" / f"ahead-{KAFKA_VERSION}-{sha256(named.encode()).hexdigest()[:16]}"
     if not file.exists():
         with exclusive(cache_dir / "kafka" / "ahead.lock"):
             if not file.exists():
-                _make(file, cache_dir, java_home)
+                _make(file, cache_dir, program)
     return file if file.stat().st_size else None
 
 
-def _make(file: Path, cache_dir: Path, java_home: Path | None) -> None:
+def _make(file: Path, cache_dir: Path, program: Program) -> None:
     """Run a broker that leaves the file behind; an empty one, so that no later start tries again,
     where that cannot be had."""
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".ahead-") as name:
@@ -60,7 +61,7 @@ def _make(file: Path, cache_dir: Path, java_home: Path | None) -> None:
         # An older Java shall end like this one, not refuse to start.
         options = ("-XX:+IgnoreUnrecognizedVMOptions", f"-XX:AOTCacheOutput={made}")
         settings = JvmSettings(options=options)
-        prepared = prepare(folder / "broker", free_ports(), cache_dir, java_home, settings)
+        prepared = prepare(folder / "broker", free_ports(), cache_dir, program, settings)
         spawned = spawn(prepared, [f"--parent={os.getpid()}"], grace_s=_DUMP_S)
         child = spawned.child
         assert child.stdin is not None

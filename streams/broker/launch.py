@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 
@@ -18,8 +18,6 @@ from streams.broker import guard
 from streams.broker.admin import admin_client
 from streams.broker.errors import BrokerStartError
 from streams.broker.files import tail, write_atomically
-from streams.broker.jars import kafka_classpath
-from streams.broker.java import choose_java
 from streams.broker.ports import is_listening
 from streams.broker.server_config import JvmSettings, Ports, kafka_command, server_properties
 from streams.broker.storage import ensure_formatted
@@ -33,6 +31,13 @@ STOP_GRACE_S: Final = 15.0
 _LOOK_EVERY_S: Final = 0.05
 
 
+class Program(NamedTuple):
+    """What is run: a Java, and Kafka's jars."""
+
+    java: Path
+    classpath: Sequence[Path]
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A broker that could be started now: folder laid out, command known."""
@@ -44,11 +49,10 @@ class Prepared:
 
 
 def prepare(
-    folder: Path, ports: Ports, cache_dir: Path, java_home: Path | None, settings: JvmSettings
+    folder: Path, ports: Ports, cache_dir: Path, program: Program, settings: JvmSettings
 ) -> Prepared:
     """Lay out `folder` (server.properties, broker.log, data/), formatting data/ if it is new."""
-    java = choose_java(java_home)
-    classpath = kafka_classpath(cache_dir)
+    java, classpath = program
     data_dir = folder / "data"
     cluster_id = ensure_formatted(data_dir, cache_dir, java, classpath)
     log_file = folder / "broker.log"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.broker import BrokerStartError, JarsError, LocalKafka, ahead, launch
+from streams.broker import BrokerStartError, JarsError, LocalKafka, ahead
 
 
 def test_a_broker_that_was_not_started_has_no_address_and_stops_at_once(tmp_path: Path) -> None:
@@ -23,8 +23,7 @@ def test_nothing_is_left_behind_when_the_jars_cannot_be_fetched(
     def no_network(_cache_dir: Path) -> tuple[Path, ...]:
         raise JarsError("no network")
 
-    for module in (ahead, launch):
-        monkeypatch.setattr(module, "kafka_classpath", no_network)
+    monkeypatch.setattr(ahead, "kafka_classpath", no_network)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(JarsError, match="no network"), LocalKafka(tmp_path / "cache"):
         pass
