@@ -30,16 +30,14 @@ def _state_of(paths: Iterable[Path]) -> _State:
 
 
 def _once(load: Callable[..., Any]) -> Callable[..., Any]:
-    kept: dict[tuple[_State, tuple[int, ...]], Any] = {}
-    given: list[object] = []  # their ids are keys: they must stay
+    kept: dict[tuple[_State, tuple[int, ...]], tuple[Any, object]] = {}
 
     def loaded(paths: Iterable[Path], *others: object) -> Any:
         read = list(paths)
         key = (_state_of(read), tuple(id(other) for other in others))
         if key not in kept:
-            kept[key] = load(read, *others)
-            given.extend(others)
-        return kept[key]
+            kept[key] = load(read, *others), others  # their ids are keys: they must stay
+        return kept[key][0]
 
     return loaded
 

@@ -40,6 +40,13 @@ class Worker:
         for _ in range(times):
             self.watchdog.look()
 
+    def go_on_elsewhere(self, offsets: range) -> None:
+        """Look again and again while another partition with work is worked through."""
+        self.ends = {A0: 9, B0: 1000}
+        for offset in offsets:
+            self.progress = {A0: Progress(5, 5), B0: Progress(offset, offset)}
+            self.look(1)
+
 
 def test_an_idle_worker_is_not_stuck() -> None:
     worker = Worker()
@@ -82,23 +89,15 @@ def test_a_slow_worker_that_commits_is_not_stuck() -> None:
 
 def test_a_partition_that_waits_for_its_turn_is_not_stuck_but_one_that_never_gets_it_is() -> None:
     worker = Worker()
-    worker.ends = {A0: 9, B0: 1000}
-    for offset in range(49):
-        worker.progress = {A0: Progress(5, 5), B0: Progress(offset, offset)}
-        worker.look(1)
+    worker.go_on_elsewhere(range(49))
     assert worker.stuck == []
-    for offset in range(49, 52):
-        worker.progress = {A0: Progress(5, 5), B0: Progress(offset, offset)}
-        worker.look(1)
+    worker.go_on_elsewhere(range(49, 52))
     assert "a[0] has 4 records to do" in str(worker.stuck[0])
 
 
 def test_once_nothing_goes_on_the_time_is_short_again() -> None:
     worker = Worker()
-    worker.ends = {A0: 9, B0: 1000}
-    for offset in range(20):
-        worker.progress = {A0: Progress(5, 5), B0: Progress(offset, offset)}
-        worker.look(1)
+    worker.go_on_elsewhere(range(20))
     worker.look(4)
     assert worker.stuck == []
     worker.look(1)
