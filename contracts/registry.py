@@ -64,7 +64,7 @@ class DeviceEntry(Entry, frozen=True, kw_only=True):
     department: Reported[Word] = UNSET
     udi: Reported[Word] = UNSET
     permit: Reported[Word] = UNSET
-    """The number of the permit for a large device (配置许可证)."""
+    """The number of the permit for a large device (配置许可证); null states that it has none."""
     in_use: Reported[bool] = UNSET
 
 

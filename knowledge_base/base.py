@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from knowledge_base.model import (
     Analyte,
     CodeSet,
+    Device,
     Drug,
     History,
     Institution,
@@ -45,6 +46,7 @@ class KnowledgeBase:
     _items: Mapping[Pair, History[ServiceItem]]
     _practitioners: Mapping[Pair, History[Practitioner]]
     _institutions: Mapping[str, History[Institution]]
+    _devices: Mapping[Pair, History[Device]]
     pairs: PairBook = field(default_factory=PairBook)
     """What must not, or not without thought, be used or charged together."""
     profiles: Mapping[str, SourceProfile] = field(default_factory=dict)
@@ -96,6 +98,17 @@ class KnowledgeBase:
         """How many beds the institution's licence allows (核准床位)."""
         history = self._approved_beds.get(institution_id)
         return history.at(day) if history is not None else None
+
+    def is_licensed_device(self, institution: str, device_id: str, day: date) -> bool | None:
+        """Whether a permit for the device covers the day; None for one that is not registered.
+
+        A registered device has its whole history here: on a day outside of it none was in force.
+        """
+        history = self._devices.get((institution, device_id))
+        if not history:
+            return None
+        entry = history.at(day)
+        return entry.licensed if entry is not None else False
 
     def promises(self, sender: str, day: date) -> Promises | None:
         """What a source promises on a day; None for one without a profile of that day."""

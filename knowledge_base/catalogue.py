@@ -1,4 +1,4 @@
-"""Readers of an institution's catalogue and registry: drugs, items, practitioners, institutions."""
+"""Readers of an institution's catalogue and registry: drugs, items, people, places, devices."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from knowledge_base.model import (
     Basis,
     Dated,
     Department,
+    Device,
     Drug,
     Institution,
     Names,
@@ -132,6 +133,15 @@ def institution(node: Node, context: Context, defaults: Defaults) -> Dated[Insti
         time_zone=zone,
         departments=tuple(departments),
     )
+    return Dated(found, start, end)
+
+
+def device(node: Node, context: Context, defaults: Defaults) -> Dated[Device]:
+    keys = ("institution", "id", "name", "licensed")
+    f = Fields(node, context, (*keys, *_DATED), defaults)
+    f.basis()
+    start, end = f.interval()
+    found = Device(f.text("institution"), f.text("id"), f.names("name"), f.flag("licensed"))
     return Dated(found, start, end)
 
 

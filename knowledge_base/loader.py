@@ -19,6 +19,7 @@ from knowledge_base.histories import Rows
 from knowledge_base.model import (
     Analyte,
     CodeSet,
+    Device,
     Drug,
     Institution,
     Parameter,
@@ -48,6 +49,7 @@ _SECTIONS: Final = (
     "items",
     "practitioners",
     "institutions",
+    "devices",
 )
 _HEAD: Final = ("notice", "source", "locator", "from", "system")
 
@@ -99,6 +101,7 @@ class _Gathered:
         self.items: Rows[Pair, ServiceItem] = Rows()
         self.practitioners: Rows[Pair, Practitioner] = Rows()
         self.institutions: Rows[str, Institution] = Rows()
+        self.devices: Rows[Pair, Device] = Rows()
         self._pair_ids: dict[str, str] = {}
         self._reason_nodes: dict[str, Node] = {}
         self._drug_keys: list[tuple[str, Node]] = []
@@ -118,6 +121,7 @@ class _Gathered:
             "items": self._item,
             "practitioners": self._practitioner,
             "institutions": self._institution,
+            "devices": self._device,
         }
         for section, reader in readers.items():
             for child in f.elements(section):
@@ -189,6 +193,10 @@ class _Gathered:
         entry = catalogue.institution(node, self.context, defaults)
         self.institutions.add(entry.value.id, entry, node)
 
+    def _device(self, node: Node, defaults: Defaults) -> None:
+        entry = catalogue.device(node, self.context, defaults)
+        self.devices.add((entry.value.institution, entry.value.id), entry, node)
+
     def knowledge(self) -> KnowledgeBase:
         context = self.context
         dated: dict[str, Any] = {
@@ -196,6 +204,7 @@ class _Gathered:
             "_items": self.items.histories(context, "item"),
             "_practitioners": self.practitioners.histories(context, "practitioner"),
             "_institutions": self.institutions.histories(context, "institution"),
+            "_devices": self.devices.histories(context, "device"),
         }
         self.codesets = classes.resolve(self.codesets, context)
         pair_tables.check(context, self.codesets, self.parameters)
@@ -235,3 +244,6 @@ class _Gathered:
             elif entry.value.department not in known[institution_id]:
                 name = entry.value.department
                 self.context.report(node, f"no department `{name}` in `{institution_id}`")
+        for (institution_id, _), _, node in self.devices.all():
+            if institution_id not in known:
+                self.context.report(node, f"no institution `{institution_id}`")

@@ -243,6 +243,17 @@ class Practitioner:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """What the registry says of a device on one day."""
+
+    institution: str
+    id: str
+    name: Names
+    licensed: bool | None
+    """Whether a permit for it is in force (配置许可证); None where the registry does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Department:
     """A department; `kinds` are the encounter kinds that it sees."""
 

@@ -1,7 +1,7 @@
 """The registry topic over a knowledge base: what is registered now stands for what files say.
 
-A registered institution or practitioner has its whole history in one record, so nothing of the
-files' history of it is left. Everything else of the knowledge base stays as it is.
+A registered institution, practitioner or device has its whole history in one record, so nothing of
+the files' history of it is left. Everything else of the knowledge base stays as it is.
 """
 
 from __future__ import annotations
@@ -15,17 +15,27 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import UNSET
 
 from contracts.registry import (
+    DeviceEntry,
     Entry,
     InstitutionEntry,
     PractitionerEntry,
     Registered,
+    RegisteredDevice,
     RegisteredInstitution,
     RegisteredPractitioner,
     encode_registered,
 )
 from contracts.values import Reported
 from knowledge_base.base import KnowledgeBase
-from knowledge_base.model import Dated, Department, History, Institution, Names, Practitioner
+from knowledge_base.model import (
+    Dated,
+    Department,
+    Device,
+    History,
+    Institution,
+    Names,
+    Practitioner,
+)
 
 T = TypeVar("T")
 Pair = tuple[str, str]
@@ -43,6 +53,7 @@ class Registry:
     institutions: Mapping[str, History[Institution]] = field(default_factory=dict)
     practitioners: Mapping[Pair, History[Practitioner]] = field(default_factory=dict)
     approved_beds: Mapping[str, History[int]] = field(default_factory=dict)
+    devices: Mapping[Pair, History[Device]] = field(default_factory=dict)
 
 
 NOTHING: Final = Registry()
@@ -94,7 +105,7 @@ class Register:
 
     def registry(self) -> Registry:
         """What is registered now, ready to be looked up."""
-        institutions, beds, practitioners = {}, {}, {}
+        institutions, beds, practitioners, devices = {}, {}, {}, {}
         for record in self._records.values():
             if isinstance(record, RegisteredInstitution):
                 institutions[record.id] = _history(
@@ -109,7 +120,11 @@ class Register:
                 practitioners[record.institution, record.id] = _history(
                     (entry, _practitioner(record, entry)) for entry in record.history
                 )
-        return Registry(self.digest, institutions, practitioners, beds)
+            elif isinstance(record, RegisteredDevice):
+                devices[record.institution, record.id] = _history(
+                    (entry, _device(record, entry)) for entry in record.history
+                )
+        return Registry(self.digest, institutions, practitioners, beds, devices)
 
 
 def overlaid(base: KnowledgeBase, registry: Registry) -> KnowledgeBase:
@@ -120,6 +135,7 @@ def overlaid(base: KnowledgeBase, registry: Registry) -> KnowledgeBase:
         _institutions={**base._institutions, **registry.institutions},
         _practitioners={**base._practitioners, **registry.practitioners},
         _approved_beds=registry.approved_beds,
+        _devices={**base._devices, **registry.devices},
     )
 
 
@@ -172,6 +188,15 @@ def _practitioner(record: RegisteredPractitioner, entry: PractitionerEntry) -> P
         licensed=_or_none(entry.licensed),
         active_payment=_or_none(entry.active_payment),
     )
+
+
+def _device(record: RegisteredDevice, entry: DeviceEntry) -> Device:
+    if entry.permit is None:  # stated: there is none
+        licensed: bool | None = False
+    else:
+        licensed = True if _or_none(entry.permit) else None
+    name = Names(record.name.zh, record.name.en)
+    return Device(record.institution, record.id, name, licensed)
 
 
 def _or_none(value: Reported[T]) -> T | None:

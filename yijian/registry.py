@@ -60,6 +60,18 @@ def publish(settings: Settings, records: Sequence[Registered]) -> None:
 
     Raises KafkaException where the broker does not confirm all of them.
     """
+    _send(settings, [(record.key, encode_registered(record)) for record in records])
+
+
+def remove(settings: Settings, keys: Sequence[bytes]) -> None:
+    """Take out what is registered under these keys; what files say of it stands again.
+
+    Raises KafkaException where the broker does not confirm it.
+    """
+    _send(settings, [(key, None) for key in keys])
+
+
+def _send(settings: Settings, records: Sequence[tuple[bytes, bytes | None]]) -> None:
     producer = Producer(
         {
             **settings.kafka_options,
@@ -74,10 +86,8 @@ def publish(settings: Settings, records: Sequence[Registered]) -> None:
         if error is not None:
             failed.append(error)
 
-    for record in records:
-        producer.produce(
-            settings.topics.registry, encode_registered(record), record.key, on_delivery=confirmed
-        )
+    for key, value in records:
+        producer.produce(settings.topics.registry, value, key, on_delivery=confirmed)
         producer.poll(0)
     left = producer.flush(_CONFIRM_S + 1)
     if failed or left:

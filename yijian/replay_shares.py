@@ -1,4 +1,5 @@
-"""The patients of a file shared out to processes, each of which takes all events of its own.
+"""The patients of a file, then its groups, shared out to processes, each of which takes all events
+of its own.
 
 A patient's events have to meet one memory in their order, so the file cannot be cut into pieces.
 """
@@ -9,11 +10,12 @@ import gc
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from rules.replay import ChangedRule, Side
+from rules.replay import ChangedRule, Side, ToGroups
 from yijian.replay_pieces import Plan
 from yijian.replay_subjects import Share, Worker
 
@@ -35,18 +37,32 @@ def shares(
     changed: tuple[ChangedRule, ...],
     progress: Callable[[int, int], None],
 ) -> Sequence[Share]:
-    """What the patients of each process came to. `progress` is told bytes done and in all."""
+    """What the patients and the groups of each process came to.
+
+    `progress` is told bytes done and in all; groups ask for a second reading.
+    """
     size = wish.events.stat().st_size
     if wish.processes == 1:
-        worker = Worker(wish.plan, sides, changed, wish.examples, 0, 1)
-        found: Sequence[Share] = [worker.share(wish.events, lambda done: progress(done, size))]
+        found = [
+            Worker(wish.plan, sides, changed, wish.examples, 0, 1).share(
+                wish.events, lambda done: progress(done, size)
+            )
+        ]
+        told = _to_groups(found)
+        if told:
+            worker = Worker(wish.plan, sides, changed, wish.examples, 0, 1)
+            found.append(worker.groups(wish.events, told))
     else:
         found = _in_processes(wish, lambda done: progress(done, size))
     progress(size, size)
     return found
 
 
-def _in_processes(wish: Wish, progress: Callable[[int], None]) -> Sequence[Share]:
+def _to_groups(found: Sequence[Share]) -> list[ToGroups]:
+    return [told for share in found for told in share.to_groups]
+
+
+def _in_processes(wish: Wish, progress: Callable[[int], None]) -> list[Share]:
     # Processes are spawned: a forked one would inherit the parent's threads and locks.
     spawn = multiprocessing.get_context("spawn")
     done = [spawn.Value("q", 0) for _ in range(wish.processes)]
@@ -59,7 +75,11 @@ def _in_processes(wish: Wish, progress: Callable[[int], None]) -> Sequence[Share
             if slowest > told:
                 told = slowest
                 progress(told)
-        return answer.get()
+        found = answer.get()
+        groups = _to_groups(found)
+        if groups:
+            found += pool.map(partial(_groups, groups), range(wish.processes), chunksize=1)
+        return found
 
 
 _told: tuple[Wish, Sequence[Synchronized[int]]] | None = None
@@ -71,6 +91,20 @@ def _start(wish: Wish, done: Sequence[Any]) -> None:
 
 
 def _share(number: int) -> Share:
+    worker, wish, done = _worker(number)
+
+    def tell(read: int) -> None:
+        done[number].value = read
+
+    return worker.share(wish.events, tell)
+
+
+def _groups(told: Sequence[ToGroups], number: int) -> Share:
+    worker, wish, _ = _worker(number)
+    return worker.groups(wish.events, told)
+
+
+def _worker(number: int) -> tuple[Worker, Wish, Sequence[Synchronized[int]]]:
     if _told is None:
         raise RuntimeError("the process was not made ready")
     wish, done = _told
@@ -80,8 +114,4 @@ def _share(number: int) -> Share:
     )
     # Memories only grow, and nothing in them refers back: looking for cycles is time lost.
     gc.disable()
-
-    def tell(read: int) -> None:
-        done[number].value = read
-
-    return worker.share(wish.events, tell)
+    return worker, wish, done

@@ -2,9 +2,9 @@
 
 Where no changed rule looks back, the file is cut at line ends into pieces; each process loads both
 sides once and compares the events of a piece. Otherwise each process takes all events of some
-patients, see yijian.replay_shares. The report does not depend on how many processes there were:
-what they found adds up in the order of the file, and an event that comes again (by its key) is
-looked at once, where it stands first.
+patients, then of some groups, see yijian.replay_shares. The report does not depend on how many
+processes there were: what they found adds up in the order of the file, and an event that comes
+again (by its key) is looked at once, where it stands first.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Outcome:
     has_past: bool = False
     """Whether patients were remembered from event to event."""
     of_groups: tuple[str, ...] = ()
-    """Changed rules about groups: what they find in a group is not compared."""
+    """Changed rules about groups where nothing is remembered: what they find is not compared."""
     tally: Tally = field(default_factory=Tally)
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -70,12 +70,12 @@ def replay(
     basis = tuple((side.pack.digest, side.knowledge.digest) for side in sides)
     needs_past = plan.needs_past(sides, changed)
     outcome = Outcome(changed, len(ids) - len(changed), (basis[0], basis[1]), needs_past)
-    outcome.of_groups = _about_groups(sides, changed)
     if needs_past:
         wish = Wish(events, plan, examples, workers or _processors())
         with out.open("wb") if out else nullcontext() as target:
             _take_all(outcome, shares(wish, sides, changed, progress), examples, target)
         return outcome
+    outcome.of_groups = _about_groups(sides, changed)
     pieces = list(_pieces(events.stat().st_size, piece_bytes))
     count = min(workers or _processors(), max(1, len(pieces)))
     seen: set[bytes] = set()
@@ -138,8 +138,9 @@ def _take_all(
         outcome.tally.add(share.tally)
         outcome.counts = outcome.counts.plus(share.counts)
         outcome.reasons.update(share.reasons)
-    shown = [(bool(c.cause), line, c) for share in found for line, c in share.examples]
-    for _, _, change in sorted(shown, key=itemgetter(0, 1)):
+    outcome.tally.affected = len({told.line for share in found for told in share.changes})
+    shown = [(bool(c.cause), line, n, c) for share in found for line, n, c in share.examples]
+    for _, _, _, change in sorted(shown, key=itemgetter(0, 1, 2)):
         kept = outcome.examples.setdefault((change.rule, change.change), [])
         if len(kept) < examples:
             kept.append(change)

@@ -35,6 +35,8 @@ class ChargeItem(Value, frozen=True, kw_only=True):
     order_id: Reported[Word] = UNSET
     udi: Reported[Word] = UNSET
     """Unique device identification of an implanted or used device."""
+    device: Reported[Word] = UNSET
+    """Id in the registry of the device that the service was rendered with (设备编号)."""
     trace_codes: Reported[tuple[Word, ...]] = UNSET
     service_time: Reported[Instant] = UNSET
 

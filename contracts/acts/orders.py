@@ -64,4 +64,6 @@ class Result(Act, frozen=True, kw_only=True):
     reported_at: Reported[Instant] = UNSET
     mutually_recognised: Reported[bool] = UNSET
     """Whether other institutions are to accept it instead of examining again (检查检验互认)."""
+    device: Reported[Word] = UNSET
+    """Id in the registry of the device that the examination was made with (设备编号)."""
     items: tuple[ResultItem, ...] = ()

@@ -38,3 +38,5 @@ class Procedure(Act, frozen=True, kw_only=True):
     """Who takes part, by role: `surgeon`, `first_assistant`, `anaesthetist` …"""
     devices: Reported[tuple[Word, ...]] = UNSET
     """Unique device identifications of what was used or implanted."""
+    device: Reported[Word] = UNSET
+    """Id in the registry of the device that it is done with (设备编号)."""

@@ -10,6 +10,7 @@ from contracts.event import EVENT_TYPES
 from rules.facts import (
     accounts,
     care,
+    devices,
     early_warning,
     event,
     items,
@@ -34,6 +35,7 @@ CATALOGUE: Final = MappingProxyType(
             *items.FACTS,
             *records.FACTS,
             *care.FACTS,
+            *devices.FACTS,
             *supply.FACTS,
             *accounts.FACTS,
             *pairs.facts({fact.name: fact for fact in items.FACTS}),

@@ -121,7 +121,7 @@ class Attendants:
         taken = self.patients.take(event, digest, memory, coverage)
         if taken.changed:
             if self.groups:
-                taken.activities = self._told(event, memory)
+                taken.activities = self.told(event, memory)
             if self._has_ties:
                 taken.mails = ties.tied(
                     event, memory, own, lambda: self.patients.known(memory, coverage)
@@ -202,8 +202,9 @@ class Attendants:
         """The timers of a memory whose time has come by the clock of their source, in order."""
         return self.patients.due(memory, clocks_us)
 
-    def _told(self, event: Event, memory: Memory) -> tuple[Activity, ...]:
-        """The groups of an event, and those that its act leaves with it."""
+    def told(self, event: Event, memory: Memory) -> tuple[Activity, ...]:
+        """The groups of an event, and those that its act leaves with it; the memory of its patient,
+        which the event has met, remembers them."""
         found: dict[str, None] = {}
         open_ones: set[str] = set()
         takers = self._takers[event.type]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from functools import partial
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -181,9 +181,12 @@ def found(memories: Mapping[str, Memory], subject: str) -> str:
 
 def delivered(
     memories: MutableMapping[str, Memory], mails: Iterable[Mail],
-    known: Callable[[Memory], Mapping[str, int]],
+    known: Callable[[Memory], Mapping[str, int]], marks: Iterator[int],
 ) -> set[str]:  # fmt: skip
-    """Deliver messages and what they lead to, where all are in one place; whom they changed."""
+    """Deliver messages and what they lead to, where all are in one place; whom they changed.
+
+    `marks` number the messages: whoever hears one remembers it, as of messages that are sent.
+    """
     waiting, changed = deque(mails), set()
     while waiting:
         mail = waiting.popleft()
@@ -194,6 +197,7 @@ def delivered(
             told = go(memory, mail.to, is_written=True)
         else:
             told = arrive(memory, mail.to, mail.value)
+        memory.seen[f"\x1f{next(marks)}"] = Seen("", memory.latest_us)
         changed.add(mail.to)
         waiting.extend(told.mails)
     return changed

@@ -16,7 +16,7 @@ others are evaluated.
 
 from rules.replay.changed import CATALOGUES, ChangedRule, Side, changed_rules
 from rules.replay.compare import Change, Comparer, Kind
-from rules.replay.remembering import Numbered, Remembering, needs_past
+from rules.replay.remembering import Numbered, Remembering, ToGroups, needs_past
 from rules.replay.tally import Group, Row, Tally
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Row",
     "Side",
     "Tally",
+    "ToGroups",
     "changed_rules",
     "needs_past",
 ]

@@ -56,6 +56,7 @@ def knowledge_schema() -> Schema:
         "items": _item(),
         "practitioners": _practitioner(),
         "institutions": _institution(),
+        "devices": _device(),
     }
     head = {"notice": TEXT, "from": DAY, "system": TEXT, **_CITED}
     return {
@@ -214,3 +215,8 @@ def _institution() -> Schema:
     keys = {"id": TEXT, "name": NAMES, "level": one_of(LEVELS), "kind": TEXT, "time_zone": TEXT,
             "departments": list_of(department), **_DATED, **_CITED}  # fmt: skip
     return mapping(["id", "name", "level", "kind", "time_zone", "departments"], keys)
+
+
+def _device() -> Schema:
+    keys = {"institution": TEXT, "id": TEXT, "name": NAMES, "licensed": _FLAG, **_DATED, **_CITED}
+    return mapping(["institution", "id", "name"], keys)

@@ -46,7 +46,7 @@ def again(**history: Any) -> Rule:
     )  # fmt: skip
 
 
-def two_places() -> Rule:
+def two_places(**parts: Any) -> Rule:
     """A practitioner signed in two institutions within 72 hours."""
     history = {
         "of": "prescription.signed", "within": {"parameter": "stay.hours"}, "including": "this",
@@ -54,7 +54,7 @@ def two_places() -> Rule:
     }  # fmt: skip
     return make_rule(
         BASE, id="spec.two_places", on=["prescription.signed"], group_by=["practitioner.id"],
-        when={"history": history}, finding=FINDING,
+        when={"history": history}, finding={**FINDING, **parts},
     )  # fmt: skip
 
 
@@ -74,6 +74,19 @@ def note(**parts: Any) -> Rule:
             "message": {"zh": "至 {deadline.due_at} 未见", "en": "not seen by {deadline.due_at}"},
             **parts,
         },
+    )  # fmt: skip
+
+
+def note_of_ward(**parts: Any) -> Rule:
+    """After an admission somebody of the institution writes a first progress note."""
+    expect = {
+        "event": "document.signed", "where": {"document.kind": {"is": "first_progress_note"}},
+        "match": ["event.institution"], "within": {"parameter": "stay.hours"},
+    }  # fmt: skip
+    return make_rule(
+        BASE, id="spec.note_of_ward", on=["encounter.admitted"], when=None, expect=expect,
+        group_by=["event.institution"],
+        finding={**FINDING, "message": {"zh": "未见", "en": "not seen"}, **parts},
     )  # fmt: skip
 
 

@@ -15,6 +15,9 @@ from yijian.cli.console import NO, USAGE, as_json, fail, out, say, table
 from yijian.cli.workbench import Json
 
 _MOST_SHOWN: Final = 20
+_COLUMNS: Final = [
+    "kind 类别", "institution 机构", "id 编号", "from 自", "to 至", "entries 条目数",
+]  # fmt: skip
 
 registry = typer.Typer(
     help="What is registered: institutions, practitioners, devices, beds. 登记信息。",
@@ -50,6 +53,39 @@ def publish(
 
 
 @registry.command()
+def remove(
+    keys: Annotated[list[str], typer.Argument(help="kind/institution/id, as `show` lists them.")],
+    dry_run: Annotated[bool, typer.Option(help="Say what would be taken out, change nothing.")] = (
+        False
+    ),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take out what was registered by mistake, with its whole history. 撤销登记。
+
+    What merely ended is published again with a `to` in its last entry: its days stay as they
+    were. Of what is taken out knowledge files have the word again, else nothing is known, for
+    events of any day that come from now on. Nothing is taken out where a key is not registered.
+    """
+    s = services.with_kafka(settings.load())
+    known = {record.key: record for record in topic.read_log(s).register.records}
+    asked = {key.encode("utf-8", "surrogatepass"): key for key in keys}
+    unknown = [shown for key, shown in asked.items() if key not in known]
+    for shown in unknown:
+        say(f"{shown}: not registered 未登记; `yijian registry show` lists what is")
+    if unknown:
+        fail(f"{len(unknown)} unknown: nothing was taken out 有误，未撤销", NO)
+    table("To take out 待撤销", _COLUMNS, [_row(known[key]) for key in asked])
+    if dry_run:
+        return
+    if not yes:
+        typer.confirm(f"Take {len(asked)} out, with the whole history? 确认撤销？", abort=True)
+    topic.remove(s, list(asked))
+    digest = topic.read_log(s).register.digest
+    out.print(f"{len(asked)} records taken out 已撤销; registry 登记版本 {digest or '(empty 空)'}",
+              markup=False)  # fmt: skip
+
+
+@registry.command()
 def show(
     kind: Annotated[str, typer.Option(help=f"Only one kind: {', '.join(KINDS)}.")] = "",
     institution: Annotated[str, typer.Option(help="Only of one institution.")] = "",
@@ -76,9 +112,8 @@ def show(
         )
         return
     if found:
-        columns = ["kind 类别", "institution 机构", "id 编号", "from 自", "to 至", "entries 条目数"]
         title = f"Registry 登记版本 {log.register.digest}"
-        table(title, columns, [_row(record) for record in found])
+        table(title, _COLUMNS, [_row(record) for record in found])
     else:
         say("nothing is registered 尚无登记: knowledge files alone count 仅知识文件有效")
     for reason, count in sorted(log.refused.items()):

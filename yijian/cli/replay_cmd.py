@@ -227,8 +227,8 @@ def _show(outcome: Outcome, plan: Plan, target: Path | None) -> None:
         )
     if outcome.of_groups:
         say(
-            f"not compared 未比较: what {', '.join(outcome.of_groups)} find in groups; replay goes "
-            "through the events of each patient 回放按患者进行，不含分组规则的结果"
+            f"not compared 未比较: what {', '.join(outcome.of_groups)} find in groups, for "
+            "YIJIAN_STATE is off: nothing is remembered 未启用记忆，不含分组规则的结果"
         )
     if target is not None:
         out.print(f"every change 全部变化: {shown(target)}", markup=False)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from contracts.decision import Decision, Reader
 from contracts.registry import PractitionerEntry, RegisteredPractitioner, encode_registered
+from knowledge_base.registry import Register
 from support.bundled_workers import Hospital, hospital
 from support.streams_worker import until
 from yijian import kafka_log, registry
@@ -88,6 +90,43 @@ def test_workers_decide_by_what_is_registered_and_say_so(house: Hospital) -> Non
         assert supervisor.basis == decision.basis
     unknown = msgspec.structs.replace(before[0].basis, registry="0" * 16)
     assert found.find(unknown) == "registry_not_found"
+
+
+def test_what_was_registered_by_mistake_is_taken_out_and_earlier_states_are_found(
+    house: Hospital,
+) -> None:
+    def remove(*keys: str, answer: str = "") -> Result:
+        return CliRunner().invoke(app, ["registry", "remove", *keys], input=answer)
+
+    def registered() -> Register:
+        return registry.read_log(house.settings).register
+
+    def in_use() -> str:
+        return str(house.rules().get("registry", {}).get("digest"))
+
+    mistake, *others = everybody(house, licensed=False)
+    before = publish(house, licensed=False)
+    key = mistake.key.decode()
+    refused = remove(key, "device/demo-h1/none", "--yes")
+    assert refused.exit_code == 1
+    assert "device/demo-h1/none: not registered" in refused.output
+    assert remove(key, "--dry-run").exit_code == 0
+    assert remove(key, answer="n\n").exit_code == 1
+    assert registered().digest == before
+    with house.workers("worker"):
+        until(lambda: in_use() == before, deadline_s=60)
+        done = remove(key, key, answer="y\n")
+        assert done.exit_code == 0, done.output
+        after = Register.of(others).digest
+        assert done.stdout.split()[-1] == after
+        until(lambda: in_use() == after)
+    assert registered().records == Register.of(others).records
+    assert remove(key, "--yes").exit_code == 1
+    find = registry.from_topic(house.settings)
+    for digest, is_there in ((before, True), (after, False)):
+        found = find(digest)
+        assert found is not None
+        assert ((mistake.institution, mistake.id) in found.practitioners) is is_there
 
 
 def test_a_file_with_a_fault_publishes_nothing(house: Hospital) -> None:

@@ -208,3 +208,30 @@ practitioners:
     found = "\n".join(problems_of(write(tmp_path, a=SOURCES, b=people)))
     assert "`Asia/Shangai` is not a time zone" in found
     assert "no department `wrad` in `h`" in found
+
+
+def test_a_device_stands_in_an_institution_and_is_licensed_within_its_history(
+    tmp_path: Path,
+) -> None:
+    devices = """
+source: act
+locator: registry
+institutions:
+  - id: h
+    from: 2000-01-01
+    name: {zh: 院, en: h}
+    level: primary
+    kind: hospital
+    time_zone: Asia/Shanghai
+    departments: [{id: ward, name: {zh: 科, en: ward}, kinds: [inpatient]}]
+devices:
+  - {institution: h, id: ct, name: {zh: 机, en: ct}, from: 2020-01-01, to: 2026-01-01,
+     licensed: true}
+"""
+    known = knowledge_base.load(write(tmp_path, a=SOURCES, b=devices))
+    days = [date(2019, 12, 31), date(2020, 1, 1), date(2025, 12, 31), date(2026, 1, 1)]
+    said = [known.is_licensed_device("h", "ct", day) for day in days]
+    assert said == [False, True, True, False]
+    assert known.is_licensed_device("h", "mr", days[1]) is None
+    elsewhere = devices.replace("institution: h,", "institution: g,")
+    assert "no institution `g`" in "\n".join(problems_of(write(tmp_path, a=SOURCES, b=elsewhere)))

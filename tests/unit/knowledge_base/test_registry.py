@@ -11,10 +11,12 @@ import pytest
 
 from contracts.decision import Words
 from contracts.registry import (
+    DeviceEntry,
     InstitutionEntry,
     PractitionerEntry,
     Registered,
     RegisteredBed,
+    RegisteredDevice,
     RegisteredInstitution,
     RegisteredPractitioner,
 )
@@ -117,6 +119,42 @@ def test_approved_beds_are_those_of_the_day_and_else_not_known() -> None:
         assert [(m.fact, m.why) for m in open_one.missing] == [
             ("institution.approved_beds", "not_in_registry")
         ]
+
+
+def device(*history: DeviceEntry) -> RegisteredDevice:
+    name = Words(zh="机", en="device")
+    return RegisteredDevice(institution="demo-h1", id="CT1", name=name, history=history)
+
+
+@pytest.mark.parametrize(
+    ("entry", "licensed"),
+    [
+        (DeviceEntry(start=START, permit="permit 7"), True),
+        (DeviceEntry(start=START, end=LATER, permit="permit 7"), False),
+        (DeviceEntry(start=LATER, permit="permit 7"), True),
+        (DeviceEntry(start=date(2026, 3, 3), permit="permit 7"), False),
+        (DeviceEntry(start=START, permit=None), False),
+        (DeviceEntry(start=START, permit=""), None),
+        (DeviceEntry(start=START, department="radiology"), None),
+        (None, None),
+    ],
+)
+def test_a_registered_device_is_licensed_where_a_permit_covers_the_day(
+    entry: DeviceEntry | None, licensed: bool | None
+) -> None:
+    record = device(*[entry] if entry is not None else ())
+    short = {
+        "event": "result.reported", "at": "2026-03-02T10:00:00+08:00", "device": "CT1",
+        "items": [{"code": "potassium", "value": "4 mmol/L"}],
+    }  # fmt: skip
+    rule = make_rule(BASE, on=["result.reported"], when={"device.is_licensed": {"is": False}})
+    evaluator = Evaluator(Pack.of([rule]), BASE)
+    evaluator.register(overlaid(BASE, Register.of([record]).registry()))
+    decision = evaluator.decide(event_of(short, BASE))
+    assert bool(decision.findings) is (licensed is False)
+    assert [m.why for open_one in decision.not_evaluable for m in open_one.missing] == (
+        ["not_in_registry"] if licensed is None else []
+    )
 
 
 def test_what_a_registered_entry_does_not_say_is_not_known() -> None:
