@@ -15,8 +15,9 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final, TypeAlias
 
-from contracts.values import Amount, Quantity
+from contracts.values import Amount
 from knowledge_base import KnowledgeBase, ParameterValue
+from rules.engine.bounds import distinct, in_unit, summed
 from rules.engine.constants import parameter_values
 from rules.engine.lengths import moved
 from rules.engine.truth import key_word
@@ -44,13 +45,11 @@ from rules.model import (
     Condition,
     FactOperand,
     History,
-    Literal,
     Operand,
     ParameterOperand,
     QuantityOperand,
     Test,
 )
-from rules.units import convert, tidy
 
 PREFIX: Final = "history:"
 """Before the name under which the value of a history is recorded."""
@@ -59,6 +58,7 @@ NOT_COVERED: Final = "not_covered"
 _FAR_US: Final = 2**62
 Compile: TypeAlias = Callable[[Condition, str, str, KnowledgeBase, date], Callable[..., Truth]]
 """rules.engine.compiler.compile_condition."""
+_COUNTS_SOME: Final = {"exists": True, "none": False}
 _STARTS: Final = {"day": day_of, "calendar_month": month_of, "calendar_year": year_of}
 
 
@@ -107,6 +107,11 @@ class Past:
         self._rows: dict[tuple[str, ...], ParameterValue] | None = None
         self._reads: dict[str, tuple[Fact, Callable[..., Value]]] = {}
         self._comparisons = self._compared()
+        self._counts_some = _COUNTS_SOME.get(history.aggregate)
+        self._since = f"since:{self._family}"
+        self._is_fixed = history.same in ("", *_STARTS) and not _asks_by(history.within)
+        self._seen: tuple[Any, Any, Window | str] = (None, None, "")
+        """The anchor and zone of the window that was asked for last, and the window."""
         self._counted_fact = fact_of(self._counted)
 
     def _compiled(self, tree: Condition) -> Callable[..., Truth]:
@@ -117,9 +122,6 @@ class Past:
         history = self.history
         self._counted = f"{SUM}{history.fact}" if history.aggregate == "sum" else COUNT
         operator, operands = history.operator, tuple(map(of_present, history.operands))
-        if history.aggregate in ("exists", "none"):
-            operator = "above" if history.aggregate == "exists" else "at_most"
-            operands = (Literal(0),)
         sides = ("at_least", "at_most") if operator == "between" else (operator,)
         return tuple(
             (side, self._compile(
@@ -137,6 +139,10 @@ class Past:
         if self._last is not None or "certain" not in value:  # of a record that lacks it
             holds: Truth = value.get("holds")
             return holds
+        if self._counts_some is not None:  # most ask whether there is any
+            possible = value["possible"]
+            is_any = True if value["certain"] else False if possible == 0 else None
+            return is_any if is_any is None else is_any is self._counts_some
         truths = []
         for side, compare in self._comparisons:
             unit = value.get("unit", "")
@@ -177,8 +183,7 @@ class Past:
             )
             if (truth := self._fits(member, c, this, recalled)) is not False
         ]  # fmt: skip
-        said = stated(self._knowledge, self._family, c.day, c.zone)
-        since = recalled.known_since(self._family, said)
+        since = self._known_since(c, recalled)
         is_covered = bool(window.act) or (since is not None and since <= window.start_us)
         value = self._aggregate(found, is_covered, c, this, recalled)
         if not is_covered:
@@ -188,6 +193,15 @@ class Past:
         elif any(truth is None for _, truth in found):
             value.setdefault("why", "members_unknown")
         return value
+
+    def _known_since(self, c: Context, recalled: Recalled) -> int | None:
+        """From when acts of the family are known; worked out once an event."""
+        known = c.derived.get(self._since, "")
+        if known == "":
+            said = stated(self._knowledge, self._family, c.day, c.zone)
+            known = c.derived[self._since] = recalled.known_since(self._family, said)
+        since: int | None = known
+        return since
 
     def _fits(
         self, member: Member, c: Context, this: dict[str, Value], recalled: Recalled
@@ -220,10 +234,10 @@ class Past:
         if self.history.aggregate in ("sum", "distinct"):
             values = [(truth, self._measured(member, this, recalled)) for member, truth in found]
             if self.history.aggregate == "distinct":
-                return _distinct(values, is_covered)
+                return distinct(values, is_covered)
             unit = self._unit() or next((str(v.unit) for _, v in values if hasattr(v, "unit")), "")
-            in_unit = [(truth, _in_unit(value, unit)) for truth, value in values]
-            return {**_summed(in_unit, is_covered), **({"unit": unit} if unit else {})}
+            in_unit = [(truth, in_unit(value, unit)) for truth, value in values]
+            return {**summed(in_unit, is_covered), **({"unit": unit} if unit else {})}
         return {"certain": len(certain), "possible": len(found) if is_covered else None}
 
     def _measured(self, member: Member, this: dict[str, Value], recalled: Recalled) -> Value:
@@ -285,14 +299,27 @@ class Past:
                 return str(at.get("unknown", "not_reported"))
             if type(at) is date:
                 at = start_of(at, c.zone)
+        if self._is_fixed:  # lines of one act mostly ask for one window
+            known_at, zone, window = self._seen
+            if known_at is at and zone is c.zone:
+                return window
+            found = self._span(at, c, F, x, E)
+            self._seen = (at, c.zone, found)
+            return found
         end = us_of(at)
         if history.same == "prescription":
             act = recalled.present.key if recalled.present is not None else "-"
             return Window(-_FAR_US, _FAR_US, act=act)
         if history.same == "encounter":
             return self._of_encounter(c, F, x, E, end)
-        if history.same:
-            return Window(us_of(_STARTS[history.same](at, c.zone)), end, from_is_in=True)
+        return self._span(at, c, F, x, E)
+
+    def _span(self, at: datetime, c: Context, F: Any, x: Element | None, E: Any) -> Window | str:
+        """The window that ends at the anchor, by its length or from the begin of a day, month or
+        year."""
+        end, same = us_of(at), self.history.same
+        if same:
+            return Window(us_of(_STARTS[same](at, c.zone)), end, from_is_in=True)
         start = self._start(at, c, F, x, E)
         return "not_in_knowledge" if start is None else Window(us_of(start), end)
 
@@ -335,6 +362,12 @@ class Past:
         return value
 
 
+def _asks_by(length: Any) -> bool:
+    """Whether a length depends on facts of the act."""
+    operand = length.count if isinstance(length, CalendarOperand) else length
+    return isinstance(operand, ParameterOperand) and bool(operand.by)
+
+
 @lru_cache(maxsize=4096)
 def _text_of(us: int) -> str:
     """The instant as it is recorded; since when something is known changes rarely."""
@@ -352,40 +385,6 @@ def of_present(operand: Operand) -> Any:
         count = operand.count
         return operand if isinstance(count, int) else replace(operand, count=of_present(count))
     return operand
-
-
-def _summed(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, Any]:
-    certain: Any = 0
-    possible: Any = 0
-    is_bounded = is_covered
-    lacks = False
-    for truth, value in values:
-        if value is None:
-            is_bounded, lacks = False, True
-            continue
-        possible += value
-        if truth is True:
-            certain += value
-    if isinstance(possible, float):  # three times 0.1 is 0.3
-        certain, possible = tidy(certain), tidy(possible)
-    found = {"certain": certain, "possible": possible if is_bounded else None}
-    return {**found, "why": "values_unknown"} if lacks else found
-
-
-def _distinct(values: list[tuple[Truth, Value]], is_covered: bool) -> dict[str, Any]:
-    certain = {value for truth, value in values if truth is True and value is not None}
-    possible = {value for _, value in values if value is not None} | certain
-    unknown = sum(1 for _, value in values if value is None)
-    bound = len(possible) + unknown if is_covered else None
-    found: dict[str, Any] = {"certain": len(certain), "possible": bound}
-    return {**found, "why": "values_unknown"} if unknown else found
-
-
-def _in_unit(value: Value, unit: str) -> Value:
-    """A number, of an amount in this unit; None where it is not known or cannot be told in it."""
-    if isinstance(value, Amount | Quantity):
-        return convert(value.value, value.unit, unit)
-    return value
 
 
 def _typed(value: Any, fact: Fact | None, unit: str) -> Any:
