@@ -30,11 +30,11 @@ from benchmarks.machine import Neighbours
 from contracts.clock import SystemClock
 from contracts.identity import partition_of
 from rules.memory.model import NEVER_US
+from streams.answers import DeadLetter
 from streams.state.framing import framed
 from streams.state.memories import PARTITION_KEY, Change, Memories
 from streams.state.recovery import KafkaRecovery, Reading, StateSource
 from streams.state.stores import IN_MEMORY, KINDS, opening
-from streams.supervision import DeadLetter
 from yijian import settings
 from yijian.composition import Core, load_core, supervisor_of
 from yijian.settings import Settings

@@ -9,8 +9,8 @@ from typing import Final
 
 from contracts.clock import Clock
 from contracts.decision import Decision
+from streams.answers import Answer, DeadLetter
 from streams.lanes import Passage
-from streams.supervision import Answer, DeadLetter
 
 EVALUATION_EDGES_S: Final = (
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0

@@ -12,8 +12,9 @@ from contracts.backfill import Backfill
 from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, encode_record
 from contracts.intake import Reason
 from contracts.tie import FORWARD, MOVED
-from rules.memory.attendant import Activity
+from rules.memory.taken import Activity
 from rules.memory.ties import Mail
+from streams.answers import Answer, DeadLetter, Forwarded, Repeated, Result, TimerFailed
 from streams.lanes import Passage
 from streams.means import Means
 from streams.origin import Origin, origin_headers, origin_of
@@ -22,7 +23,6 @@ from streams.state import Memories
 from streams.state.clocks import clocks_of
 from streams.state.interrupted import Withdrawal
 from streams.state.rereading import Reread
-from streams.supervision import Answer, DeadLetter, Forwarded, Repeated, Result, TimerFailed
 from streams.transport import Batch
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Protocol
 from contracts.backfill import Backfill
 from contracts.decision import ActivityHeaders, Decision, Repeat
 from contracts.event import Event
-from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
+from rules.memory.taken import Activity
 from rules.memory.ties import Mail, Told
 from rules.memory.uncovered import Uncovered
 

@@ -18,8 +18,9 @@ from contracts.intake import Accepted, decode
 from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US
 from simulation.ndjson import Line, read
-from streams.supervision import Answer as Supervised
-from streams.supervision import DeadLetter, Issued, Repeated, Result, Supervisor, TimerFailed
+from streams.answers import Answer as Supervised
+from streams.answers import DeadLetter, Issued, Repeated, Result, TimerFailed
+from streams.supervision import Supervisor
 from yijian.posting import Post, mails_of
 from yijian.remembering import Remembered
 

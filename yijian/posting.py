@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from contracts.tie import FORWARD
 from rules.memory.ties import Mail
+from streams.answers import Answer, DeadLetter, Forwarded, Result
 from streams.past import Message
-from streams.supervision import Answer, DeadLetter, Forwarded, Result, Supervisor
+from streams.supervision import Supervisor
 from yijian.remembering import Remembered
 
 

@@ -12,10 +12,10 @@ from rules.authoring.short_values import ShorthandError
 from rules.engine.asked import Asked
 from rules.engine.evaluator import Evaluator
 from rules.grouping import scope_of
-from rules.memory.attendant import Taken
 from rules.memory.coverage import Coverage
 from rules.memory.groups import Attendants, only_lines
 from rules.memory.model import Memory, decode, encode
+from rules.memory.taken import Taken
 
 _PATIENT: Final = ""
 

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from rules.facts.base import Context
-from rules.memory.history import Recalled
+from rules.memory.recalled import Recalled
 from rules.model import ALWAYS, NEVER, Rule, histories_of
 
 EVENT: Final = "event"

@@ -14,7 +14,8 @@ from typing import Final
 
 from contracts.values import Amount, Quantity
 from knowledge_base.model import Names
-from rules.facts.base import Interval, Value
+from rules.facts.base import Value
+from rules.facts.interval import Interval
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 THRESHOLD: Final = "threshold"

@@ -28,7 +28,6 @@ from rules.facts.read import as_of, start_of
 from rules.logic import Truth, all_of
 from rules.memory.history import (
     Member,
-    Recalled,
     Window,
     as_it_ended,
     day_of,
@@ -39,6 +38,7 @@ from rules.memory.history import (
 )
 from rules.memory.horizon import is_of_lines, member_facts, present_facts
 from rules.memory.instants import instant_of, us_of
+from rules.memory.recalled import Recalled
 from rules.memory.statements import stated
 from rules.model import (
     CalendarOperand,

@@ -15,7 +15,8 @@ from rules.engine.past import name_of
 from rules.engine.timing import age_of, hours
 from rules.engine.truth import key_word
 from rules.facts import Fact, Records, Type, fact_of, list_of
-from rules.facts.base import Context, Element, Interval, Value
+from rules.facts.base import Context, Element, Value
+from rules.facts.interval import Interval
 from rules.logic import Truth
 from rules.model import (
     AllOf,

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from rules import words
-from rules.facts.base import Context, Element, Interval, Value, unknown
+from rules.facts.base import Context, Element, Value, unknown
+from rules.facts.interval import Interval
 from rules.facts.read import judged_at, start_of
 from rules.logic import Truth
 from rules.working_days import working_day

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
-
-import msgspec
 
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
@@ -60,20 +58,6 @@ NO_ELEMENTS: Final[tuple[str, ...]] = ()
 def partial(values: tuple[str, ...]) -> Value:
     """A list of which only these elements are known."""
     return {"partial": values}
-
-
-class Interval(
-    msgspec.Struct, frozen=True, rename={"start": "from", "end": "to"}, gc=False
-):  # fmt: skip
-    """The time from `start` up to `end`. None is an open end; an unknown one is `unknown(why)`."""
-
-    start: Any
-    end: Any
-
-    @property
-    def is_reversed(self) -> bool:
-        ends = (self.start, self.end)
-        return all(isinstance(at, datetime) for at in ends) and self.end < self.start
 
 
 class Context:

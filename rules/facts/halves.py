@@ -18,7 +18,8 @@ from msgspec import UNSET
 from contracts.acts import ChargeItem, OrderItem, PrescriptionItem
 from contracts.values import Coding
 from knowledge_base.pairs import Halves, Keys
-from rules.facts.base import STATED_ABSENT, Context, Element, Interval, Value
+from rules.facts.base import STATED_ABSENT, Context, Element, Value
+from rules.facts.interval import Interval
 from rules.facts.items import find_drug, find_entry
 from rules.facts.read import as_of, key_of
 from rules.facts.times import FACTS as TIMES

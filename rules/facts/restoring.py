@@ -11,7 +11,8 @@ import msgspec
 
 from contracts.values import Amount
 from rules.facts import Fact, Type
-from rules.facts.base import Interval, Value
+from rules.facts.base import Value
+from rules.facts.interval import Interval
 
 
 def restore(fact: Fact, raw: Any) -> Value:

@@ -10,16 +10,9 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from contracts.acts import OrderItem
-from rules.facts.base import (
-    UNRECOGNISED,
-    Context,
-    Element,
-    Fact,
-    Interval,
-    Type,
-    Value,
-)
+from rules.facts.base import UNRECOGNISED, Context, Element, Fact, Type, Value
 from rules.facts.event import ALL, WITH_ITEMS, of_encounter
+from rules.facts.interval import Interval
 from rules.facts.read import absent, as_of, local_day, reported, start_of
 
 RX, ORD, RES, BIL = ("prescription",), ("order",), ("result",), ("billing",)

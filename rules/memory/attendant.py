@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
-
-import msgspec
+from typing import Final
 
 from contracts.backfill import Backfill
 from contracts.decision import Decision, Repeat
@@ -23,12 +21,13 @@ from rules.facts.base import Context
 from rules.memory import applying, bringing, delivery, merging, person
 from rules.memory.coverage import ALWAYS_US, Coverage
 from rules.memory.deadlines import Deadlines, waiting_until
-from rules.memory.history import Recalled
 from rules.memory.horizon import PAIRS, Horizon
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import NEVER_US, Act, Memory, Seen, act_key, event_key
+from rules.memory.recalled import Recalled
 from rules.memory.statements import stated
-from rules.memory.ties import Mail, home_of
+from rules.memory.taken import Taken
+from rules.memory.ties import home_of
 from rules.memory.uncovered import Uncovered, looks_of, uncovered
 
 _FORGET_EVERY: Final = 32
@@ -42,39 +41,6 @@ class MemorySettings:
     """How long post-event rules wait for late data. 0 decides them at once."""
 
     lateness_s: float = 0.0
-
-
-class Activity(NamedTuple):
-    """A group that is told of an event."""
-
-    key: str
-    stands: bool = True
-    """Whether the act is known to belong to it; False: a later revision, which came before this
-    one, does not name the group."""
-
-    @property
-    def subject(self) -> bytes:
-        """Under what the group is remembered, and the key of its records."""
-        return self.key.encode("utf-8", "surrogatepass")
-
-
-class Taken(msgspec.Struct, gc=False):
-    """What an event, or a timer, led to."""
-
-    decisions: tuple[Decision, ...] = ()
-    """The event's own first; then those that stand in place of earlier ones."""
-    repeat: Repeat | None = None
-    """The same event came before: this names its decision, and nothing else happened."""
-    reused: bool = False
-    """The key came before with other content; nothing happened."""
-    changed: bool = True
-    """Whether the memory is another one now."""
-    activities: tuple[Activity, ...] = ()
-    """The groups that are told of the event."""
-    mails: tuple[Mail, ...] = ()
-    """What other subjects are told because of it."""
-    forwarded: str = ""
-    """Where the event is answered instead; nothing happened here."""
 
 
 class Attendant:

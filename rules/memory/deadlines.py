@@ -21,9 +21,9 @@ from rules.engine.evaluator import Evaluator
 from rules.memory import duties
 from rules.memory.coverage import Coverage
 from rules.memory.duties import Duties, Place, Settled, Timeline, families_of
-from rules.memory.history import Recalled
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
+from rules.memory.recalled import Recalled
 from rules.memory.revising import Revising, is_latest
 from rules.memory.step_told import About, of_step
 from rules.memory.timers import (

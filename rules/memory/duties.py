@@ -21,9 +21,10 @@ from rules.facts.restoring import restore
 from rules.logic import Truth
 from rules.memory.applying import counts
 from rules.memory.coverage import Coverage
-from rules.memory.history import Recalled, restored
+from rules.memory.history import restored
 from rules.memory.horizon import TRUSTED, expected_facts
 from rules.memory.model import Act, Memory, Raw, Timer
+from rules.memory.recalled import Recalled
 from rules.memory.statements import stated
 from rules.model import Rule
 

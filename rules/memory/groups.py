@@ -19,11 +19,12 @@ from rules.engine.asked import NONE, Asked
 from rules.engine.evaluator import Evaluator
 from rules.grouping import Grouping, Keys, facts_of_key, facts_of_scope, scope_of
 from rules.memory import applying, ties
-from rules.memory.attendant import Activity, Attendant, MemorySettings, Taken
+from rules.memory.attendant import Attendant, MemorySettings
 from rules.memory.coverage import Coverage
-from rules.memory.history import Recalled
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, Seen, Sent, act_key, event_key
+from rules.memory.recalled import Recalled
+from rules.memory.taken import Activity, Taken
 from rules.memory.timers import drop
 from rules.memory.uncovered import Uncovered
 from rules.naming import line_names

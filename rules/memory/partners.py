@@ -17,10 +17,11 @@ from contracts.event import EVENT_TYPES
 from rules.facts.base import Context, Element
 from rules.facts.halves import HALF, Remembered, restored_half
 from rules.memory.applying import counts
-from rules.memory.history import Recalled, as_it_ended
+from rules.memory.history import as_it_ended
 from rules.memory.horizon import families_with
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import Act, Line, act_key
+from rules.memory.recalled import Recalled
 
 _ENDED: Final = frozenset({"stopped", "cancelled"})
 """What ends a use, where the act was begun at all."""

@@ -18,8 +18,8 @@ from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
 from rules.memory.applying import counts
 from rules.memory.coverage import Coverage
-from rules.memory.history import Recalled
 from rules.memory.model import Act, Memory, Timer, event_key
+from rules.memory.recalled import Recalled
 from rules.memory.timers import event_of
 
 _MOMENTS: Final = frozenset({"updated", "transferred"})

@@ -23,11 +23,12 @@ from rules.engine.evaluator import Evaluator
 from rules.facts.remembered import LISTS as REMEMBERED
 from rules.grouping import facts_of_key
 from rules.memory import ties
-from rules.memory.attendant import Activity, MemorySettings
+from rules.memory.attendant import MemorySettings
 from rules.memory.coverage import Coverage
 from rules.memory.groups import Attendants
 from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US, Memory, event_key
+from rules.memory.taken import Activity
 from rules.model import Rule, facts_of, histories_of, somes_of
 from rules.replay.about import About
 from rules.replay.compare import Change, Comparer

@@ -20,10 +20,11 @@ from contracts.clock import SystemClock
 from contracts.decision import Decision, Reader
 from simulation.feed import feed
 from simulation.simulator import SimulatedEvent, Simulator
+from streams.answers import DeadLetter
 from streams.broker import apply_topics
 from streams.broker.ports import free_ports
 from streams.supervise import Backoff, ProcessSupervisor
-from streams.supervision import DeadLetter, Supervisor
+from streams.supervision import Supervisor
 from yijian import drain, kafka_log
 from yijian.bundles import packing, registry, signing
 from yijian.bundles.loading import load

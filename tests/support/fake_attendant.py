@@ -11,9 +11,9 @@ from contracts.decision import Decision, Repeat
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
 from contracts.intake import Accepted, decode
-from rules.memory.attendant import Activity
 from rules.memory.coverage import Coverage
 from rules.memory.model import NEVER_US, Memory, Said, Seen, Timer, event_key
+from rules.memory.taken import Activity
 from rules.memory.ties import Mail, Told
 from rules.memory.uncovered import Uncovered
 from streams.supervision import Evaluator

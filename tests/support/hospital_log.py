@@ -19,9 +19,9 @@ from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, decode
 from rules.memory.ties import Mail
+from streams.answers import DeadLetter, Forwarded, Issued, Repeated, Result, Tied
 from streams.past import message_of
 from streams.state.clocks import Clocks
-from streams.supervision import DeadLetter, Forwarded, Issued, Repeated, Result, Tied
 from support.past import SITE
 from support.past_log import ACTIVITIES, TOPIC, Headers, origin_of
 from yijian.composition import Core, supervisor_of

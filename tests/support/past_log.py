@@ -7,19 +7,12 @@ from collections.abc import Iterable
 from contracts.backfill import Backfill
 from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, encode_record
 from contracts.event import Event, encode_event
-from rules.memory.attendant import Activity
 from rules.memory.instants import us_of
+from rules.memory.taken import Activity
+from streams.answers import Answer, DeadLetter, Issued, Joined, Repeated, TimerFailed
 from streams.past import Brought, Due, activity_of
 from streams.state.interrupted import Tail
-from streams.supervision import (
-    Answer,
-    DeadLetter,
-    Issued,
-    Joined,
-    Repeated,
-    Supervisor,
-    TimerFailed,
-)
+from streams.supervision import Supervisor
 from support.past import SITE
 from yijian.composition import Core, supervisor_of
 from yijian.kafka_log import LogRecord

@@ -11,10 +11,11 @@ from contracts.decision import Decision
 from contracts.event import Event
 from rules import Evaluator
 from rules.authoring.shorthand import event_of
-from rules.memory.attendant import Attendant, MemorySettings, Taken
+from rules.memory.attendant import Attendant, MemorySettings
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, decode, encode
+from rules.memory.taken import Taken
 from rules.model import Rule
 from rules.pack import Pack
 from spec.rules.world import knowledge, make_rule

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from streams.answers import Answer
 from streams.state.framing import framed
 from streams.state.memories import Memories, Sealed
-from streams.supervision import Answer, Supervisor
+from streams.supervision import Supervisor
 from support.fake_attendant import FakeAttendant
 from support.streams_fakes import FakeEvaluator, prescription, subject
 

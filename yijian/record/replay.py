@@ -17,19 +17,10 @@ from contracts.tie import FORWARD, Tie
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
 from rules.memory.ties import given
+from streams.answers import Answer, Forwarded, Issued, Joined, Repeated, Result, Tied, TimerFailed
 from streams.past import Brought, Due, Past, activity_of, message_of
 from streams.state.clocks import clocks_of
-from streams.supervision import (
-    Answer,
-    Forwarded,
-    Issued,
-    Joined,
-    Repeated,
-    Result,
-    Supervisor,
-    Tied,
-    TimerFailed,
-)
+from streams.supervision import Supervisor
 from yijian.expected import Expected, Supervisors
 from yijian.kafka_log import LogRecord, Origin
 from yijian.record.order import Order, Step

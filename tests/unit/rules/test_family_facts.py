@@ -14,7 +14,8 @@ from contracts.values import Amount, Quantity
 from rules import Evaluator
 from rules.authoring.shorthand import ShorthandError, event_of
 from rules.facts import CATALOGUE, RECORDS
-from rules.facts.base import Context, Interval
+from rules.facts.base import Context
+from rules.facts.interval import Interval
 from rules.facts.times import local_day
 from rules.pack import Pack
 from spec.rules.world import knowledge, make_rule

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.engine.timing import hours, interval, overlap, shifted
-from rules.facts.base import Interval, unknown
+from rules.facts.base import unknown
+from rules.facts.interval import Interval
 
 CHINA = ZoneInfo("Asia/Shanghai")
 WEST = ZoneInfo("America/Los_Angeles")

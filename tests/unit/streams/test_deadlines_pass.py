@@ -12,13 +12,13 @@ from contracts.event import Event
 from contracts.intake import Accepted, decode
 from rules.memory.model import Memory, Timer
 from rules.memory.model import encode as encode_memory
+from streams.answers import TimerFailed
 from streams.offsets import Work
 from streams.state.clocks import Clocks
 from streams.state.framing import Packing, head_of
 from streams.state.memories import Memories
 from streams.state.reach import Reach
 from streams.state.timers import Timers
-from streams.supervision import TimerFailed
 from support.fake_attendant import DUE_S, ITEMS_WITH_TIMER, us
 from support.remembering import Step, read_back, sealed, stored
 from support.streams_fakes import prescription, subject

@@ -16,11 +16,11 @@ from contracts.event import Event
 from contracts.intake import Accepted, Reason, decode
 from rules.memory.coverage import Coverage
 from rules.memory.model import NEVER_US, Memory, Seen, encode
+from streams.answers import Answer, DeadLetter, Repeated
 from streams.errors import StateUnreadable
 from streams.state.framing import Packing, framed, head_of
 from streams.state.memories import PARTITION_KEY, Memories
 from streams.state.stores import KINDS, ROCKSDB, Store, opening
-from streams.supervision import Answer, DeadLetter, Repeated
 from support.fake_attendant import ITEMS_WITH_TIMER, us
 from support.remembering import Step, read_back, sealed, stored
 from support.streams_fakes import prescription, subject

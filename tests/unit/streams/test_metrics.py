@@ -14,11 +14,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.clock import ManualClock
+from streams.answers import Answer
 from streams.figures import Figures
 from streams.metrics import Vitals, WorkerCollector
 from streams.state import MemoryFigures
 from streams.status_server import Health, StatusServer
-from streams.supervision import Answer, Supervisor
+from streams.supervision import Supervisor
 from support.streams_fakes import FakeEvaluator, prescription, subject
 
 

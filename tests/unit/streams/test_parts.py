@@ -17,6 +17,7 @@ from contracts.decision import OriginHeaders
 from contracts.identity import partition_of
 from contracts.intake import Reason
 from contracts.topics import Topics
+from streams.answers import Answer, DeadLetter
 from streams.config import Timeouts, WorkerConfig
 from streams.errors import ConfigurationError, StateUnreadable, agent_failure
 from streams.figures import MAX_UNKNOWN_PATHS, OTHER, Figures, Histogram
@@ -26,7 +27,7 @@ from streams.origin import Origin, origin_headers, origin_of
 from streams.placement import Placement
 from streams.security import aiokafka_options
 from streams.state.recovery import failure_of
-from streams.supervision import Answer, DeadLetter, Supervisor
+from streams.supervision import Supervisor
 from streams.transport import cut
 from support.streams_fakes import FakeEvaluator, prescription, subject
 

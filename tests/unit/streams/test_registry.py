@@ -19,6 +19,7 @@ from rules import Evaluator
 from rules.authoring.shorthand import event_of
 from rules.pack import Pack
 from spec.rules.world import knowledge, make_rule
+from streams.answers import Answer
 from streams.bundles import FixedRules
 from streams.bundles.topic import Entry
 from streams.errors import RegistryUnreadable
@@ -27,7 +28,7 @@ from streams.lease import Lease
 from streams.offsets import OffsetTracker
 from streams.registry import RegisteredRules, RegistryFollower
 from streams.status import Status
-from streams.supervision import Answer, Supervisor
+from streams.supervision import Supervisor
 from streams.watchdog import Lags
 from support.streams_worker import until
 

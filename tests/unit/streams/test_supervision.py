@@ -10,7 +10,8 @@ import pytest
 from contracts.decision import Alert, DeadLetterHeaders, Decision, Reader
 from contracts.event import Event
 from contracts.intake import Reason
-from streams.supervision import Answer, DeadLetter, Supervisor
+from streams.answers import Answer, DeadLetter
+from streams.supervision import Supervisor
 from support.streams_fakes import FakeEvaluator, prescription, subject
 
 read_decision = Reader(Decision)

@@ -12,7 +12,7 @@ import pytest
 from contracts.bundle import Refusal
 from contracts.decision import Basis, OriginHeaders
 from contracts.identity import EventKey
-from streams.supervision import Answer
+from streams.answers import Answer
 from support import bundle_files
 from yijian import settings
 from yijian.audit import Audit

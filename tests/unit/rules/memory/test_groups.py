@@ -13,11 +13,12 @@ from contracts.event import Event
 from rules import Evaluator
 from rules.authoring.shorthand import event_of
 from rules.grouping import facts_of_key, group_key, scope_of
-from rules.memory.attendant import Activity, MemorySettings, Taken
+from rules.memory.attendant import MemorySettings
 from rules.memory.coverage import Coverage
 from rules.memory.groups import Attendants
 from rules.memory.instants import us_of
 from rules.memory.model import Memory, decode, encode
+from rules.memory.taken import Activity, Taken
 from rules.model import Rule
 from rules.pack import Pack
 from spec.rules.world import knowledge, make_rule

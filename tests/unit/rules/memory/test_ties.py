@@ -18,8 +18,8 @@ from rules.authoring.shorthand import event_of
 from rules.memory import ties
 from rules.memory.coverage import Coverage, Held
 from rules.memory.groups import Attendants
-from rules.memory.history import Recalled
 from rules.memory.model import Memory, decode, encode
+from rules.memory.recalled import Recalled
 from rules.pack import Pack
 from support.past import BASE, START, again, note
 
