@@ -109,7 +109,8 @@ class Past:
         self._comparisons = self._compared()
         self._counts_some = _COUNTS_SOME.get(history.aggregate)
         self._since = f"since:{self._family}"
-        self._is_fixed = history.same in ("", *_STARTS) and not _asks_by(history.within)
+        has_span = not history.same or history.same in _STARTS
+        self._is_fixed = has_span and not _asks_by(history.within)
         self._seen: tuple[Any, Any, Window | str] = (None, None, "")
         """The anchor and zone of the window that was asked for last, and the window."""
         self._counted_fact = fact_of(self._counted)
@@ -140,9 +141,9 @@ class Past:
             holds: Truth = value.get("holds")
             return holds
         if self._counts_some is not None:  # most ask whether there is any
-            possible = value["possible"]
-            is_any = True if value["certain"] else False if possible == 0 else None
-            return is_any if is_any is None else is_any is self._counts_some
+            if not value["certain"] and value["possible"] != 0:
+                return None
+            return bool(value["certain"]) is self._counts_some
         truths = []
         for side, compare in self._comparisons:
             unit = value.get("unit", "")
