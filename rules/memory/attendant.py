@@ -221,6 +221,7 @@ class Attendant:
         if kept is not None:
             present = applying.act_of(event, at_us, read, kept)
             if verb != "draft":
+                self._deadlines.revising.hears(event, digest, present, memory, self.lateness_us)
                 applying.enter(memory, present)
         if verb != "draft" and not self.group:  # a group knows nothing of its patients
             person.learn(event, at_us, memory, self.evaluator.knowledge, of)

@@ -20,18 +20,21 @@ from rules.engine.duties import AT_DUE, Duty
 from rules.engine.evaluator import Evaluator
 from rules.memory import duties
 from rules.memory.coverage import Coverage
-from rules.memory.duties import Duties, Place, Settled, Timeline, families_of
+from rules.memory.duties import Duties, Families, Place, Settled, Timeline, families_of
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import NEVER_US, Kept, Memory, Step, Timer, act_key
 from rules.memory.recalled import Recalled
-from rules.memory.revising import Revising, is_latest
+from rules.memory.revising import Revising, latest
 from rules.memory.step_told import About, of_step
 from rules.memory.timers import (
     after,
+    again,
     cause_of,
+    doubt,
     drop,
     event_of,
     made,
+    moved,
     reschedule,
     rest,
     standing,
@@ -51,8 +54,8 @@ class Deadlines:
         self._evaluator = evaluator
         self._group = group
         self._duties = Duties(evaluator.knowledge)
-        self._revising = Revising(evaluator, group)
-        self._families: dict[tuple[str, int], frozenset[str]] = {}
+        self.revising = Revising(evaluator, group)
+        self._families: dict[tuple[str, int], Families] = {}
 
     def set(
         self, arisen: Iterable[Duty], event: Event, digest: str, key: str, memory: Memory,
@@ -75,7 +78,9 @@ class Deadlines:
         for timer in timers:
             memory.timers[timer.id] = timer
         if timers:
-            memory.kept[key] = Kept(encode_event(event), digest, len(timers))
+            kept = memory.kept.get(key)
+            until_us = kept.until_us if kept is not None else 0
+            memory.kept[key] = Kept(encode_event(event), digest, len(timers), until_us)
 
     def replaced(
         self, arisen: list[Duty], by: Event, memory: Memory, coverage: Coverage
@@ -108,24 +113,38 @@ class Deadlines:
         act = act_key(by.source, family, by.data.act_id)
         acts = Timeline(memory)
         timers = [one for one in memory.timers.values() if one.kind != LATE]
-        self._revising.judge(timers, by, act, memory, coverage)
+        self.revising.judge(timers, by, act, memory, coverage)
         for timer in timers:
-            if not self._concerns(family, timer):
+            if not self._concerns(family, act, timer):
                 continue
-            if timer.by and timer.by != act:
-                continue  # only what prevents it can bring it back
             about = self._about(timer, acts, coverage)
-            stands = about.stands
-            if stands.state == duties.GONE:
+            if about.stands.state == duties.GONE:
                 drop(memory, timer)
-            elif stands.state == duties.WAITS:
-                wake(timer, stands.due_us, by)
-            elif stands.is_trusted or cause_of(timer, AT_DUE) not in timer.fired:
-                found += self._taken_back(about, memory, coverage, by)
+            else:
+                found += self._settled(about, memory, coverage, by)
+        return found
+
+    def _settled(
+        self, about: About, memory: Memory, coverage: Coverage, by: Event
+    ) -> list[Decision]:
+        """What an event changes about one duty."""
+        timer, stands = about.timer, about.stands
+        waits = stands.state == duties.WAITS
+        moved_us = moved(timer, stands.due_us) if waits else 0
+        found: list[Decision] = []
+        if waits and moved_us <= 0:  # what is told stands, or is told in its place
+            wake(timer, stands.due_us, by, moved_us)
+        elif stands.is_trusted or cause_of(timer, AT_DUE) not in timer.fired:
+            found = self._taken_back(about, memory, coverage, by)
+            if waits:
+                wake(timer, stands.due_us, by, moved_us)
+            else:
                 rest(timer, stands)
-            elif not timer.is_late:
-                timer.is_late, timer.fire_us = True, NEVER_US
-                found += self._decided(about, AT_DUE, memory, coverage)
+        else:
+            was_late = timer.is_late
+            doubt(timer, stands)
+            if not was_late:
+                found = self._decided(about, AT_DUE, memory, coverage)
         return found
 
     def fire(
@@ -143,11 +162,14 @@ class Deadlines:
         if about.stands.state != duties.WAITS:  # an act was brought in, which settles nothing
             rest(timer, about.stands)
             return []
+        if moved(timer, about.stands.due_us):
+            again(timer)
         reschedule(timer, about.stands.due_us)
         if timer.fire_us > clock_us:
             return []
         step = timer.steps.pop(0)
         timer.done.append(step)
+        timer.extended_us = about.stands.due_us - timer.due_us
         found = self._decided(about, step.name, memory, coverage)
         reschedule(timer, about.stands.due_us)
         return found
@@ -156,19 +178,23 @@ class Deadlines:
         """Drop duties of so long ago that nothing takes back any more what became of them."""
         before = memory.latest_us - _KEEP_US
         for timer in [one for one in memory.timers.values() if one.fire_us == NEVER_US]:
-            if timer.due_us < before:
+            if timer.due_us + timer.extended_us < before:
                 drop(memory, timer)
+        self.revising.forget(memory)
 
-    def _concerns(self, family: str, timer: Timer) -> bool:
-        """Whether an event of a family can change a duty: most events of a patient cannot.
+    def _concerns(self, family: str, act: str, timer: Timer) -> bool:
+        """Whether an event of an act can change a duty: most events of a patient cannot.
 
+        One that is fulfilled or ended is brought back only by what did so, or by another limit.
         A duty whose rule is gone is every event's concern.
         """
         name = timer.rule, timer.version
         families = self._families.get(name)
         if families is None:
             families = self._families[name] = families_of(self._evaluator.body(*name))
-        return not families or family in families
+        if timer.by and timer.by != act and family != families.extending:
+            return False
+        return not families.all or family in families.all
 
     def _about(self, timer: Timer, acts: Timeline, coverage: Coverage) -> About:
         digest, event = acts.memory.kept[timer.event].digest, event_of(acts.memory, timer)
@@ -224,16 +250,16 @@ class Deadlines:
     ) -> Decision:
         asked = self._asked(about, NONE, cause, memory, coverage)
         decision = self._evaluator.decide(about.event, about.digest, asked)
-        why = Retraction(why=about.stands.state, source=by.source, id=by.id)
+        why = Retraction(why=about.stands.state or duties.EXTENDED, source=by.source, id=by.id)
         return msgspec.structs.replace(decision, verdict=RETRACTED, retracted=why)
 
 
 def _outlasts(timer: Timer, by: Event, memory: Memory) -> bool:
-    """Whether a higher revision than an event's brought a duty, or denies it."""
+    """Whether a higher revision than an event's brought a duty, or denied it and is gone."""
     event, known = event_of(memory, timer), memory.acts.get(timer.act)
     if (timer.revision, event.time, event.id) > (by.data.revision, by.time, by.id):
         return True
-    return timer.is_denied and known is not None and not is_latest(by, known)
+    return timer.is_denied and known is not None and latest(by, known, memory) is None
 
 
 def waiting_until(decision: Decision, until_us: int) -> Decision:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, tzinfo
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from knowledge_base import KnowledgeBase
 from rules.engine.compiler import compile_condition
@@ -34,6 +35,8 @@ ENDED: Final = "ended"
 VOIDED: Final = "voided"
 REVISED: Final = "revised"
 """The rule expects nothing of the act as it is known now, or something else."""
+EXTENDED: Final = "extended"
+"""It waits, for longer than was known before."""
 GONE: Final = "gone"
 """The rule is not in the pack any more."""
 _ABSENT: Final = "stated_absent"
@@ -46,8 +49,9 @@ class Settled:
     state: str
     due_us: int
     by: Act | None = None
-    """The act that fulfilled or ended it."""
+    """The act that fulfilled or ended it; where it waits, what nobody vouches for extended it."""
     is_trusted: bool = True
+    """Whether somebody vouches for the times by which it stands so."""
     is_uncertain: bool = False
     """Whether an act may have fulfilled it: its facts do not tell."""
     why: str = ""
@@ -64,6 +68,16 @@ class Place:
     since_us: int
     """When it arose: where its limit counts from, or its event where that is earlier. What ended
     before ends nothing of it."""
+
+
+class Limit(NamedTuple):
+    """When a duty is due."""
+
+    due_us: int
+    firm_us: int
+    """The same without what extended it at a time for which nobody vouches."""
+    by: Act | None = None
+    """What did so last."""
 
 
 class Timeline(dict[str, list[Act]]):
@@ -98,23 +112,24 @@ class Duties:
             return Settled(VOIDED, timer.due_us, act)
         if timer.is_denied:
             return Settled(REVISED, timer.due_us, act)
-        due = self._extended(timer, expect, acts)
-        for event in expect.until:
-            for ended, at, _ in _went_through(acts, event, timer, expect):
-                if not _is_own(ended, event, timer, rule) and place.since_us <= at <= due:
-                    return Settled(ENDED, due, ended)
-        return self._fulfilled(timer, rule, expect, due, place, acts, coverage)
-
-    def _extended(self, timer: Timer, expect: Expect, acts: Timeline) -> int:
-        if expect.extend is None:
-            return timer.due_us
-        times = [at for _, at, _ in _went_through(acts, expect.extend[0], timer, expect)]
-        return max([timer.due_us, *(at + timer.extend_us for at in times if at >= timer.from_us)])
+        limit = _limit(timer, expect, acts)
+        due, firm, _ = limit
+        ends = [
+            (at, ended)
+            for event in expect.until
+            for ended, at, _ in _went_through(acts, event, timer, expect)
+            if not _is_own(ended, event, timer, rule) and place.since_us <= at <= due
+        ]
+        if ends:
+            at, ended = min(ends, key=itemgetter(0))
+            return Settled(ENDED, due, ended, is_trusted=at <= firm)
+        return self._fulfilled(timer, rule, expect, limit, place, acts, coverage)
 
     def _fulfilled(
-        self, timer: Timer, rule: Rule, expect: Expect, due: int, place: Place, acts: Timeline,
+        self, timer: Timer, rule: Rule, expect: Expect, limit: Limit, place: Place, acts: Timeline,
         coverage: Coverage,
     ) -> Settled:  # fmt: skip
+        due, firm, extended_by = limit
         uncertain = False
         trusting: Settled | None = None
         for act, at, agrees in _went_through(acts, expect.event, timer, expect, is_expected=True):
@@ -126,7 +141,7 @@ class Duties:
             if fits is None or agrees is None:
                 uncertain = True
             else:
-                if act.facts.get(TRUSTED, act.family != "document") is True:
+                if at <= firm and _is_trusted(act):
                     return Settled(SATISFIED, due, act)
                 trusting = trusting or Settled(SATISFIED, due, act, is_trusted=False)
         if trusting is not None:
@@ -136,7 +151,7 @@ class Duties:
         since = Recalled(acts.memory, coverage).known_since(family, said)
         why = "" if since is not None and since <= timer.from_us else "not_covered"
         shown = since if why else None
-        return Settled(WAITS, due, is_uncertain=uncertain, why=why, since_us=shown)
+        return Settled(WAITS, due, extended_by, due == firm, uncertain, why, shown)
 
     def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, place: Place) -> Truth:
         run, facts = self._compiled(rule, expect, act.family, place.day)
@@ -164,14 +179,49 @@ class Duties:
         return known
 
 
-def families_of(rule: Rule | None) -> frozenset[str]:
-    """The families of the events that a duty of a rule depends on; none where it has no duties."""
+class Families(NamedTuple):
+    """The families of the events that a duty depends on."""
+
+    all: frozenset[str] = frozenset()
+    """None where the rule has no duties."""
+    extending: str = ""
+
+
+def families_of(rule: Rule | None) -> Families:
+    """The families of the events that a duty of a rule depends on."""
     if rule is None or rule.expect is None:
-        return frozenset()
+        return Families()
     expect = rule.expect
-    extending = () if expect.extend is None else (expect.extend[0],)
-    names = (*rule.on, expect.event, *expect.until, *extending)
-    return frozenset(name.partition(".")[0] for name in names)
+    extending = expect.extend.after if expect.extend is not None else ""
+    names = (*rule.on, expect.event, *expect.until, *([extending] if extending else ()))
+    return Families(
+        frozenset(name.partition(".")[0] for name in names), extending.partition(".")[0]
+    )
+
+
+def _limit(timer: Timer, expect: Expect, acts: Timeline) -> Limit:
+    """When a duty is due: each event that extends it does so while it is not over."""
+    due = firm = timer.due_us
+    if expect.extend is None:
+        return Limit(due, firm)
+    by: Act | None = None
+    extending = _went_through(acts, expect.extend.after, timer, expect)
+    for act, at, _ in sorted(extending, key=lambda one: (one[1], one[0].key)):
+        if not timer.from_us <= at <= due:
+            continue
+        extended = at + timer.extend_us
+        is_firm = at <= firm and _is_trusted(act)
+        if is_firm:
+            firm = max(firm, extended)
+        elif extended > due:
+            by = act
+        due = max(due, extended)
+    return Limit(due, firm, by)
+
+
+def _is_trusted(act: Act) -> bool:
+    """Whether somebody vouches for the time of an act: of documents that must be said."""
+    return act.facts.get(TRUSTED, act.family != "document") is True
 
 
 def _is_own(act: Act, event: str, timer: Timer, rule: Rule) -> bool:

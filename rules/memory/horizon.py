@@ -215,11 +215,12 @@ def expected_facts(expect: Expect) -> tuple[str, ...]:
 def expected_of(rule: Rule, expect: Expect) -> dict[str, set[str]]:
     """By family what is kept for a duty: of its own act, what fulfils, extends or ends it."""
     found: dict[str, set[str]] = {name.partition(".")[0]: set() for name in rule.on}
-    others = [*expect.until, *([expect.extend[0]] if expect.extend is not None else [])]
-    for event in others:
-        found.setdefault(event.partition(".")[0], set()).update(expect.match)
-    wanted = {*expected_facts(expect), TRUSTED}
-    found.setdefault(expect.event.partition(".")[0], set()).update(wanted)
+    wanted = [(event, expect.match) for event in expect.until]
+    wanted.append((expect.event, (*expected_facts(expect), TRUSTED)))
+    if expect.extend is not None:
+        wanted.append((expect.extend.after, (*expect.match, TRUSTED)))
+    for event, facts in wanted:
+        found.setdefault(event.partition(".")[0], set()).update(facts)
     return found
 
 

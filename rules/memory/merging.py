@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from rules.memory import applying, person
-from rules.memory.model import Kept, Measured, Memory, Said, Sent
+from rules.memory.model import Measured, Memory, Said, Sent, event_key
 
 _NONE: Final[tuple[Said, ...]] = ()
 
@@ -124,21 +124,21 @@ def _different(values: list[Measured]) -> list[Measured]:
 
 def _timers(memory: Memory, moved: Memory) -> None:
     """A duty that both know of is as the later revision of its act brought it."""
+    memory.kept = moved.kept | memory.kept
     for name, timer in moved.timers.items():
         here = memory.timers.get(name)
         if here is None or timer.revision > here.revision:
             memory.timers[name] = timer
-            memory.kept[timer.event] = moved.kept[timer.event]
     recount(memory)
 
 
 def recount(memory: Memory) -> None:
-    """Keep the events that timers decide about, by how many; no others."""
-    uses: dict[str, int] = {}
+    """Keep the events that timers decide about, by how many, and revisions of acts; no others."""
+    uses = {event_key(a.source, a.event_id): 0 for a in memory.acts.values()} if memory.kept else {}
     for timer in memory.timers.values():
         uses[timer.event] = uses.get(timer.event, 0) + 1
     memory.kept = {
-        key: Kept(kept.value, kept.digest, uses[key])
+        key: msgspec.structs.replace(kept, uses=uses[key])
         for key, kept in memory.kept.items()
-        if key in uses
+        if uses.get(key) or (key in uses and kept.until_us >= memory.latest_us)
     }

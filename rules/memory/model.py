@@ -148,14 +148,19 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     """The key of the event that brought it back last."""
     is_denied: bool = False
     """Whether the rule would not expect anything of the act as its latest revision says it."""
+    extended_us: int = 0
+    """How much later than `due_us` it was due, as far as was known, when it told something."""
 
 
-class Kept(msgspec.Struct, array_like=True, gc=False):
+class Kept(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """An event that is decided about again: its bytes, its digest, and by how many timers."""
 
     value: bytes
     digest: str
     uses: int = 1
+    until_us: int = 0
+    """Until then it is asked, as the latest revision of its act, what earlier ones that come late
+    may bring; 0: not at all."""
 
 
 class Sent(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -202,7 +207,7 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Analyte id to its latest values, oldest first."""
     timers: dict[str, Timer] = {}
     kept: dict[str, Kept] = {}
-    """Events that timers will decide about, by `event_key`."""
+    """Events that timers will decide about, or that revisions are asked of, by `event_key`."""
     delivered: dict[str, list[Delivered]] = {}
     """What was told within `once_within`, by rule, phase and key."""
     alerts: dict[str, list[Raw]] = {}

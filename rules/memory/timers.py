@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import msgspec
+
 from contracts.event import Event
 from contracts.intake import Accepted, decode
 from rules.engine.duties import REMIND, Duty
-from rules.memory.duties import Settled
+from rules.memory.duties import WAITS, Settled
 from rules.memory.instants import us_of
-from rules.memory.model import NEVER_US, Kept, Memory, Timer, event_key
+from rules.memory.model import NEVER_US, Memory, Timer, event_key
 
 
 def cause_of(timer: Timer, step: str) -> str:
@@ -75,29 +77,44 @@ def rest(timer: Timer, stands: Settled) -> None:
     No time is noted at which it would have fired, for of that no decision tells.
     """
     timer.by = stands.by.key if stands.by is not None else ""
-    _again(timer)
+    again(timer)
     timer.fire_us = NEVER_US
 
 
-def wake(timer: Timer, due_us: int, by: Event) -> None:
-    """What fulfilled or ended the duty does not count any more: it goes on from where it was.
+def wake(timer: Timer, due_us: int, by: Event, moved_us: int) -> None:
+    """The duty waits: it goes on from where it was, or anew where it is due at another time.
 
     A reminder whose time has passed meanwhile is left out.
     """
-    if timer.is_late or timer.by:
+    if timer.is_late or timer.by or moved_us:
         timer.woken = event_key(by.source, by.id)
-    if timer.is_late:
-        _again(timer)
-    elif timer.by:
+        if timer.is_late or moved_us:
+            again(timer, reminds=moved_us > 0)
         at_us = us_of(by.time)
         timer.steps = [s for s in timer.steps if s.name != REMIND or due_us + s.after_us >= at_us]
     timer.by = ""
     reschedule(timer, due_us)
 
 
-def _again(timer: Timer) -> None:
-    """What it did was taken back, or is said otherwise: it does that again, but for reminders."""
-    timer.steps = [*(step for step in timer.done if step.name != REMIND), *timer.steps]
+def moved(timer: Timer, due_us: int) -> int:
+    """How much later it is due than by the limit of what it told; 0 where it told nothing."""
+    return due_us - timer.due_us - timer.extended_us if timer.fired else 0
+
+
+def doubt(timer: Timer, stands: Settled) -> None:
+    """What it told is late data from now on, for nobody vouches for the time of what came.
+
+    Where that extended the limit, it is told in full when the duty is due by the later one.
+    """
+    again(timer)
+    timer.is_late, timer.fire_us = True, NEVER_US
+    if stands.state == WAITS:
+        reschedule(timer, stands.due_us)
+
+
+def again(timer: Timer, *, reminds: bool = False) -> None:
+    """What it did was taken back, or is said otherwise: it does that again."""
+    timer.steps = [*(one for one in timer.done if reminds or one.name != REMIND), *timer.steps]
     timer.done, timer.is_late = [], False
 
 
@@ -107,19 +124,19 @@ def drop(memory: Memory, timer: Timer) -> None:
     kept = memory.kept.get(timer.event)
     if kept is None:
         return
-    if kept.uses <= 1:
+    if kept.uses <= 1 and kept.until_us < memory.latest_us:
         del memory.kept[timer.event]
     else:
-        memory.kept[timer.event] = Kept(kept.value, kept.digest, kept.uses - 1)
+        memory.kept[timer.event] = msgspec.structs.replace(kept, uses=kept.uses - 1)
 
 
 def event_of(memory: Memory, timer: Timer) -> Event:
     """The event that set a timer."""
-    return _event_of(memory.kept[timer.event].value)
+    return read(memory.kept[timer.event].value)
 
 
 @lru_cache(maxsize=1024)
-def _event_of(value: bytes) -> Event:
+def read(value: bytes) -> Event:
     """A kept event, which is decided about again and again."""
     taken = decode(value)
     if not isinstance(taken, Accepted):  # it was encoded by us from an accepted event

@@ -141,3 +141,61 @@ def test_a_duty_that_was_stored_under_another_name_is_replaced_as_well() -> None
     patient.comes(1, act_id="p|1", revision=2, items=lines)
     (due,) = patient.passes(73)
     assert due.event.revision == 2
+
+
+@pytest.mark.parametrize("event", ["encounter.updated", "encounter.admitted"])
+def test_a_revision_that_denies_a_duty_does_so_before_it_is_brought(event: str) -> None:
+    patient = Patient(of_inpatients(), lateness_s=3600 * 4)
+    revised(patient, 3, "outpatient", 3, event=event)
+    admitted(patient)
+    assert not patient.passes(100)
+    revised(patient, 101, "inpatient", 4)  # after all
+    assert patient.passes(101)[0].findings
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 1, 3), (2, 0, 1, 3), (3, 2, 1, 0)])
+def test_a_duty_is_of_the_latest_revision_that_brings_it_whatever_the_order(
+    order: tuple[int, ...],
+) -> None:
+    """Also where one in between denies it."""
+    revisions: list[dict[str, Any]] = [
+        {"kind": "inpatient", "event": "encounter.admitted"},
+        {"kind": "inpatient", "event": "encounter.admitted"},
+        {"kind": "outpatient"},
+        {"kind": "inpatient"},
+    ]
+    patient = Patient(of_inpatients(), lateness_s=3600 * 4)
+    for number in order:
+        revised(patient, number, revision=number + 1, id=f"r{number}", **revisions[number])
+    (due,) = patient.passes(100)
+    assert (due.event.id, len(due.findings)) == ("r1", 1)
+
+
+def test_a_line_that_an_earlier_revision_has_alone_is_not_waited_for() -> None:
+    patient = Patient(of_drugs(), lateness_s=3600 * 4)
+    for number, names in ((1, "a"), (3, "a"), (2, "ab")):
+        lines = [{"line_id": name, "drug": "D1"} for name in names]
+        patient.comes(number, act_id="p1", revision=number, items=lines)
+    found = [f.element for due in patient.passes(100) for f in due.findings]
+    assert found == ["a"]
+
+
+def test_revisions_that_follow_each_other_are_not_kept() -> None:
+    patient = Patient(of_inpatients(), lateness_s=3600 * 4)
+    admitted(patient)
+    brought = set(patient.memory.kept)
+    for revision in (2, 3, 4):
+        revised(patient, revision, "outpatient", revision)
+    assert set(patient.memory.kept) == brought
+
+
+def test_one_revision_of_an_act_is_kept_for_as_long_as_earlier_ones_may_come() -> None:
+    patient = Patient(of_inpatients(), lateness_s=3600 * 4)
+    for revision in (3, 5, 6):
+        revised(patient, revision, "outpatient", revision)
+        assert len(patient.memory.kept) == 1
+    for number in range(32):
+        patient.comes(11 + number / 60)
+    assert not patient.memory.kept
+    admitted(patient)
+    assert patient.passes(100)
