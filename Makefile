@@ -59,11 +59,12 @@ compiled: setup  ## the step of an event compiled to C: a wheel in dist/ (needs 
 	git ls-files -z | xargs -0 cp --parents -t build/source
 	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m pip wheel -q --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist build/source
 
+# Not those of the benchmarks, whose peers inherit from the engine: they are not run compiled.
 test-compiled: compiled  ## unit and spec tests over the compiled step
 	git ls-files -z | xargs -0 cp --parents -t $(COMPILED)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target $(COMPILED) dist/*.whl
 	cd $(COMPILED) && $(abspath $(BIN))/python -c "import rules.engine.run as m; assert m.__file__.endswith('.so'), m.__file__"
-	cd $(COMPILED) && $(abspath $(BIN))/python -m pytest -n 2 tests/unit tests/spec
+	cd $(COMPILED) && $(abspath $(BIN))/python -m pytest -n 2 --ignore tests/unit/benchmarks tests/unit tests/spec
 
 bench: setup  ## throughput and latency against peers; last line is JSON
 	$(BIN)/python -m benchmarks.pipeline

@@ -132,8 +132,11 @@ class Past:
             for side, operand in zip(sides, operands, strict=bool(operands))
         )  # fmt: skip
 
-    def truth(self, c: Context, F: Any, x: Element | None, E: Any) -> Truth:
-        """Whether the condition holds; its value is recorded beside the facts that were read."""
+    def truth(self, c: Any, F: Any, x: Any, E: Any) -> Truth:
+        """Whether the condition holds; its value is recorded beside the facts that were read.
+
+        A record that holds the value is asked like an event: it has no Context, hence Any.
+        """
         value = E.get(self.name)
         if value is None:
             value = E[self.name] = self.value(c, F, x, E)
@@ -156,8 +159,8 @@ class Past:
         return all_of(truths)
 
     def _holds(
-        self, side: str, compare: Callable[..., Truth], value: Any, unit: str, c: Context, F: Any,
-        x: Element | None, E: Any,
+        self, side: str, compare: Callable[..., Truth], value: Any, unit: str, c: Any, F: Any,
+        x: Any, E: Any,
     ) -> Truth:  # fmt: skip
         """Whether a number lies on a side of its limit."""
         if value is None:
