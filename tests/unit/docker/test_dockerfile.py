@@ -74,12 +74,18 @@ def test_all_stages_stand_on_the_same_versioned_python() -> None:
     ]  # fmt: skip
     bases = [stage[0].rest for stage in stages()]
     assert bases == [
-        "${PYTHON_IMAGE} AS builder", "${COMPILER_IMAGE} AS durable",
+        "${COMPILER_IMAGE} AS builder", "${COMPILER_IMAGE} AS durable",
         "${PYTHON_IMAGE} AS product", "product AS verify", "product",
     ]  # fmt: skip
 
 
-def test_only_the_verifiers_image_has_what_was_compiled() -> None:
+def test_what_an_event_goes_through_is_compiled() -> None:
+    (build,) = [i.rest for i in named("builder") if "pip wheel" in i.rest]
+    assert build.startswith("HATCH_BUILD_HOOK_ENABLE_MYPYC=1 /opt/builder/bin/pip wheel ")
+    assert "-r locks/compiled.txt" in " ".join(i.rest for i in named("builder"))
+
+
+def test_only_the_verifiers_image_has_durable_rules() -> None:
     assert "locks/durable.txt" in only(named("durable"), "RUN")
     taken = "--from=durable /opt/durable /opt/durable"
     assert [i.rest for i in named("verify") if i.word == "COPY"] == [taken]
