@@ -55,7 +55,7 @@ shipped:
 
 test: static  ## all tests: unit, spec, and integration on a real broker and engine
 	$(BIN)/python -m pytest -n 2 tests/unit tests/spec
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration
 
 check: static  ## the fast loop: lint, types, unit and spec tests
 	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 -m "not slow" tests/unit tests/spec
