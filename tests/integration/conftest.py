@@ -1,11 +1,14 @@
-"""In which order the files run."""
+"""In which order the files run, and servers for what the tests start."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
+
+from plugins.kafka import Kafka
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,3 +20,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         limit = mark.args[0] if mark else 0
         longest[item.path] = max(limit, longest.get(item.path, 0))
     items.sort(key=lambda item: (-longest[item.path], -count[item.path]))
+
+
+class Servers(TypedDict):
+    """Settings that name servers."""
+
+    kafka_bootstrap: str
+    clickhouse_dsn: str
+
+
+@pytest.fixture
+def servers(kafka: Kafka, clickhouse_database: str) -> Servers:
+    """The session's broker and a database of the test's own, for a stack that spares its servers.
+
+    A stack that is not told of servers starts both: some seconds, and as many to end them.
+    """
+    return Servers(kafka_bootstrap=kafka.bootstrap, clickhouse_dsn=clickhouse_database)
