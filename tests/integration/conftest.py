@@ -36,3 +36,9 @@ def servers(kafka: Kafka, clickhouse_database: str) -> Servers:
     A stack that is not told of servers starts both: some seconds, and as many to end them.
     """
     return Servers(kafka_bootstrap=kafka.bootstrap, clickhouse_dsn=clickhouse_database)
+
+
+@pytest.fixture(scope="module")
+def module_servers(kafka: Kafka, clickhouse_module_database: str) -> Servers:
+    """The same for one stack of all tests of a file."""
+    return Servers(kafka_bootstrap=kafka.bootstrap, clickhouse_dsn=clickhouse_module_database)

@@ -38,6 +38,13 @@ def clickhouse_database(clickhouse_dsn: str) -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="module")
+def clickhouse_module_database(clickhouse_dsn: str) -> Iterator[str]:
+    """The same for all tests of a file together."""
+    with _database(clickhouse_dsn) as dsn:
+        yield dsn
+
+
 @pytest.fixture(scope="session")
 def _clickhouse_schema(clickhouse_dsn: str) -> Iterator[str]:
     """DSN of the database whose tables tests share, one after the other."""

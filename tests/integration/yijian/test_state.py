@@ -157,9 +157,9 @@ def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
     core = load_core(own)
     with Stack(own, core.knowledge, Size()) as stack:
         s = stack.settings
-        publish(s, FIRST, 500)
+        publish(s, FIRST, 700)
         stack.processes.kill("worker-0")
-        publish(s, FIRST, 500, seed=2)
+        publish(s, FIRST, 700, seed=2)
         time.sleep(2.0)  # the last ticks let the last deadlines pass
         with pytest.raises(CannotRebuild, match="run; stop them first"):
             rebuild_state(s, core)
@@ -184,7 +184,7 @@ def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
         drain_sink(s)
         audited = audit(s, core)
         assert audited.passed, audited
-        assert audited.intake_records == 1300
+        assert audited.intake_records == 1700
         left = {name for memory in state_of(s)[0].values() for name in memory.timers}
         assert silent.isdisjoint(left)  # they fired again, and again had nothing to say
         for variable, value in settings.as_environ(s).items():
