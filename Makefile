@@ -5,11 +5,16 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LOCKS  := locks/runtime.txt locks/dev.txt locks/build.txt locks/durable.txt
 
+# The locks name everything there is to install. Most modules of what they name are never imported:
+# each is compiled when it is, not all of them here.
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-compile
+
 # Dozens of processes start in one run: modules are compiled once, whatever the caller's shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check compiled test-compiled bench bench-engine nightly chaos lock clean
+.PHONY: help setup demo test static lint types layers shipped check compiled test-compiled
+.PHONY: bench bench-engine nightly chaos lock clean
 
 help:  ## show this
 	@awk 'BEGIN{FS=":.*## "} /^[a-z-]+:.*## /{printf "  make %-13s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -21,31 +26,39 @@ $(STAMP): pyproject.toml $(LOCKS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "yijian needs Python 3.11: $(PYTHON) is `$(PYTHON) -V`"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "yijian needs Python's venv module: install python3.11-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/dev.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/build.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r locks/durable.txt 2>$(VENV)/durable.log \
+	$(PIP) --require-hashes -r locks/dev.txt
+	$(PIP) --require-hashes -r locks/build.txt
+	$(PIP) --no-build-isolation -e .
+	@$(PIP) --require-hashes -r locks/durable.txt 2>$(VENV)/durable.log \
 	  || echo "note: durable_rules needs a C compiler and was left out; only 'make bench' misses it (see $(VENV)/durable.log)"
 	@touch $@
 
 demo: setup  ## start everything, watch simulated traffic being supervised, clean up
 	$(BIN)/yijian demo
 
-test: setup  ## all tests: unit, spec, and integration on a real broker and engine
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/yijian rules check
-	$(BIN)/yijian rules test
-	$(BIN)/python -m pytest -n 2 tests/unit tests/spec
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
+static: setup  # what needs no test run: one process each, so two at a time
+	@$(MAKE) -j 2 types lint layers shipped
 
-check: setup  ## the fast loop: lint, types, unit and spec tests
+lint types layers shipped: setup
+
+lint:
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy
+
+layers:
 	$(BIN)/lint-imports
+
+shipped:
 	$(BIN)/yijian rules check
 	$(BIN)/yijian rules test
+
+test: static  ## all tests: unit, spec, and integration on a real broker and engine
+	$(BIN)/python -m pytest -n 2 tests/unit tests/spec
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/integration
+
+check: static  ## the fast loop: lint, types, unit and spec tests
 	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 -m "not slow" tests/unit tests/spec
 
 # The compiled copy stands beside the sources: a module that is edited is never shadowed by an older
@@ -53,7 +66,7 @@ check: setup  ## the fast loop: lint, types, unit and spec tests
 COMPILED := build/compiled
 
 compiled: setup  ## the step of an event compiled to C: a wheel in dist/ (needs a C compiler, 3 minutes)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r locks/compiled.txt
+	$(PIP) --require-hashes -r locks/compiled.txt
 	rm -rf build/source $(COMPILED) dist
 	mkdir -p build/source $(COMPILED)
 	git ls-files -z | xargs -0 cp --parents -t build/source
@@ -62,7 +75,7 @@ compiled: setup  ## the step of an event compiled to C: a wheel in dist/ (needs 
 # Not those of the benchmarks, whose peers inherit from the engine: they are not run compiled.
 test-compiled: compiled  ## unit and spec tests over the compiled step
 	git ls-files -z | xargs -0 cp --parents -t $(COMPILED)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --upgrade --target $(COMPILED) dist/*.whl
+	$(PIP) --upgrade --target $(COMPILED) dist/*.whl
 	cd $(COMPILED) && $(abspath $(BIN))/python -c "import rules.engine.run as m; assert m.__file__.endswith('.so'), m.__file__"
 	cd $(COMPILED) && $(abspath $(BIN))/python -m pytest -n 2 --ignore tests/unit/benchmarks tests/unit tests/spec
 

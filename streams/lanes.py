@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from confluent_kafka import KafkaError
-from faust.types import TP
 
 from streams.errors import FlushTimedOut
+
+if TYPE_CHECKING:  # with Faust comes aiohttp: 0.3 s for commands that start no worker
+    from faust.types import TP
 
 
 class Deliveries:

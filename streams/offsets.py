@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from faust.types import TP
+if TYPE_CHECKING:  # with Faust comes aiohttp: 0.3 s for commands that start no worker
+    from faust.types import TP
 
 
 class Progress(NamedTuple):

@@ -15,6 +15,7 @@ import pytest
 from contracts.bundle import content_key
 from contracts.clock import SystemClock
 from contracts.decision import Decision, Reader
+from integration.conftest import Servers
 from simulation import Simulator
 from simulation.faults import cases_about
 from simulation.feed import feed
@@ -45,11 +46,12 @@ def decisions(s: Settings) -> list[Decision]:
 
 
 def test_bundles_that_change_in_the_middle_are_no_difference_and_a_planted_one_is(
-    tmp_path: Path,
+    tmp_path: Path, servers: Servers
 ) -> None:
     key = signing.generate(tmp_path, "house")
     signer, trusted = signing.read_signer(key.private), signing.read_trusted([key.public])
-    s = replace(chaos.quick(settings.load({}), 3.0), profile="demo", bundle_keys=(key.public,))
+    s = chaos.quick(settings.load({}), 3.0)
+    s = replace(s, profile="demo", bundle_keys=(key.public,), **servers)
     core = load_core(s)
     cases = cases_about({"medication_safety.fluoroquinolone_minor", "medication_safety.allergy"})
     day = date(2026, 3, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from confluent_kafka import Producer
 
 from contracts.topics import Topics
 from gateway.fhir import Imported, import_bundles
+from integration.conftest import Servers
 from simulation.feed import feed
 from sinks.client import connect
 from sinks.queries import dead_letter_origins
@@ -24,8 +26,8 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    s = chaos.quick(settings.load({}))
+def stack(module_servers: Servers) -> Iterator[Stack]:
+    s = replace(chaos.quick(settings.load({})), **module_servers)
     with Stack(s, load_core(s).knowledge, Size()) as running:
         yield running
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.conftest import Servers
 from simulation import Simulator
 from simulation.faults import cases_about
 from simulation.feed import feed
@@ -43,10 +44,13 @@ def decisions(dsn: str) -> int:
         client.close()
 
 
-def test_a_restart_on_a_pack_that_withdraws_a_rule_withdraws_its_alerts(tmp_path: Path) -> None:
+def test_a_restart_on_a_pack_that_withdraws_a_rule_withdraws_its_alerts(
+    tmp_path: Path, servers: Servers
+) -> None:
     # Nothing is committed before the kill, so everything is evaluated again; a worker that
     # remembers would know the events whose outputs are out, and answer them as repeats.
-    s = replace(chaos.quick(settings.load({}), 3.0), commit_interval_s=3600.0, state="off")
+    s = chaos.quick(settings.load({}), 3.0)
+    s = replace(s, commit_interval_s=3600.0, state="off", **servers)
     core = load_core(s)
     cases = cases_about({RULE, "medication_safety.allergy"})
     day = date(2026, 3, 2)

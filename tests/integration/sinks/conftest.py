@@ -23,7 +23,7 @@ def world(kafka: Kafka, topic_prefix: str, clickhouse_database: str) -> Iterator
 
 
 @pytest.fixture
-def tables(clickhouse_database: str) -> Iterator[Tables]:
-    client = connect(clickhouse_database)
+def tables(clickhouse_tables: str) -> Iterator[Tables]:
+    client = connect(clickhouse_tables)
     yield Tables(client)
     client.close()

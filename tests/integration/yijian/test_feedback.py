@@ -28,13 +28,13 @@ HL7 = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 
 
 @pytest.fixture
-def stored(clickhouse_database: str, monkeypatch: pytest.MonkeyPatch) -> Tables:
+def stored(clickhouse_tables: str, monkeypatch: pytest.MonkeyPatch) -> Tables:
     """Three alerts of a rule, answered in three ways; one answer is to nobody's alert."""
-    monkeypatch.setenv("YIJIAN_CLICKHOUSE_DSN", clickhouse_database)
+    monkeypatch.setenv("YIJIAN_CLICKHOUSE_DSN", clickhouse_tables)
     monkeypatch.delenv("YIJIAN_PACKS", raising=False)
     s = settings.load()
     prepare_tables(s, load_core(s).knowledge)
-    tables = Tables(connect(clickhouse_database))
+    tables = Tables(connect(clickhouse_tables))
     for n in range(4):
         made = msgspec.structs.replace(decision_of(event(n), (RULE,)), rules={RULE: 1})
         tables.put(_record("decisions", n, b"k", encode_record(made)), decision_rows)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from contracts.acts import Patient
 from contracts.event import Envelope, Event, encode_event
 from contracts.identity import partition_of
+from integration.conftest import Servers
 from rules.memory import ties
 from simulation import Simulator
 from simulation.feed import feed
@@ -34,13 +35,14 @@ DAY = date(2026, 3, 2)
 COUNT = 1600
 
 
-def site() -> Settings:
+def site(servers: Servers) -> Settings:
     return replace(
         chaos.quick(settings.load({}), 3.0),
         profile="demo",
         packs=(FOLDER / "rules",),
         knowledge=(FOLDER / "knowledge",),
         partitions=4,
+        **servers,
     )
 
 
@@ -83,9 +85,10 @@ def rules_found(s: Settings) -> dict[str, set[str]]:
 
 
 def test_identities_that_are_merged_and_parted_lose_nothing(
+    servers: Servers,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    own = site()
+    own = site(servers)
     core = load_core(own)
     traffic = load_knowledge(settings.load({}))
     events = list(Simulator(traffic, 3, 40, DAY).events(COUNT))

@@ -14,6 +14,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from contracts.decision import KindHeaders
+from integration.conftest import Servers
 from simulation import Simulator
 from simulation.feed import feed
 from sinks import queries
@@ -51,8 +52,8 @@ def site() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def stack(core: Core) -> Iterator[Stack]:
-    with Stack(site(), core.knowledge, Size()) as running:
+def stack(core: Core, module_servers: Servers) -> Iterator[Stack]:
+    with Stack(replace(site(), **module_servers), core.knowledge, Size()) as running:
         publish(running, seed=1, kills=3)
         yield running
 

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.decision import Basis
+from integration.conftest import Servers
 from rules.memory.instants import us_of
 from rules.memory.model import Memory
 from simulation import Simulator
@@ -36,13 +37,14 @@ FOLDER = Path(__file__).parents[2] / "data" / "looks_back"
 FIRST, LATER = date(2026, 3, 2), date(2026, 3, 4)
 
 
-def site(packs: Path) -> Settings:
+def site(packs: Path, servers: Servers) -> Settings:
     return replace(
         chaos.quick(settings.load({}), 3.0),
         profile="demo",
         packs=(packs,),
         knowledge=(FOLDER / "knowledge",),
         partitions=2,
+        **servers,
     )
 
 
@@ -111,9 +113,9 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_backfill_beside_a_running_worker_covers_a_rule_that_is_new(
-    narrow: Path, monkeypatch: pytest.MonkeyPatch
+    narrow: Path, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = site(narrow)
+    before = site(narrow, servers)
     with Stack(before, load_knowledge(before), Size()) as stack:
         publish(stack.settings, FIRST, 600)
         stack.processes.stop("worker-0")
@@ -148,15 +150,16 @@ def test_a_backfill_beside_a_running_worker_covers_a_rule_that_is_new(
 
 
 def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
+    servers: Servers,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    own = site(FOLDER / "rules")
+    own = site(FOLDER / "rules", servers)
     core = load_core(own)
     with Stack(own, core.knowledge, Size()) as stack:
         s = stack.settings
-        publish(s, FIRST, 500)
+        publish(s, FIRST, 700)
         stack.processes.kill("worker-0")
-        publish(s, FIRST, 500, seed=2)
+        publish(s, FIRST, 700, seed=2)
         time.sleep(2.0)  # the last ticks let the last deadlines pass
         with pytest.raises(CannotRebuild, match="run; stop them first"):
             rebuild_state(s, core)
@@ -181,7 +184,7 @@ def test_a_rebuild_of_everything_arrives_at_the_same_state_and_the_same_tables(
         drain_sink(s)
         audited = audit(s, core)
         assert audited.passed, audited
-        assert audited.intake_records == 1300
+        assert audited.intake_records == 1700
         left = {name for memory in state_of(s)[0].values() for name in memory.timers}
         assert silent.isdisjoint(left)  # they fired again, and again had nothing to say
         for variable, value in settings.as_environ(s).items():

@@ -18,6 +18,7 @@ from confluent_kafka import Producer
 pytest.importorskip("durable_rules_engine", reason="durable_rules is not installed")
 
 from contracts.decision import Decision, Reader, encode_record
+from integration.conftest import Servers
 from simulation import Simulator
 from simulation.feed import feed
 from sinks.client import connect
@@ -33,8 +34,8 @@ read = Reader(Decision)
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    s = replace(chaos.quick(settings.load({}), 3.0), verify_share=100.0)
+def stack(module_servers: Servers) -> Iterator[Stack]:
+    s = replace(chaos.quick(settings.load({}), 3.0), verify_share=100.0, **module_servers)
     with Stack(s, load_core(s).knowledge, Size(verifiers=1)) as running:
         yield running
 
