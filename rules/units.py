@@ -1,8 +1,8 @@
 """Units of measurement: what a unit is worth in another one, at the price of a look-up.
 
-What an event carries is put together from simple units (`mg/kg/d`) by plain multiplication: the
-words of an event never reach a parser of expressions. Spellings are UCUM's, and what hospitals
-write for them; tests compare every worth with what pint knows.
+pint knows the units; it is asked once for the worth of each, when rules are loaded. What an event
+carries is put together from these (`mg/kg/d`) by plain multiplication: the words of an event
+never reach a parser of expressions. Spellings are UCUM's, and what hospitals write for them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Dimensions: TypeAlias = tuple[tuple[str, Fraction], ...]
 """What is measured, as powers of base dimensions, sorted."""
@@ -29,24 +29,24 @@ class Worth:
     factor: Fraction
 
 
-_UNITS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
-    "[mass]": {"1": "kg 千克 公斤", "1e-3": "g 克", "1e-6": "mg 毫克",
-               "1e-9": "ug mcg µg μg 微克", "1e-12": "ng 纳克", "1e-15": "pg"},
-    "[length]^3": {"1e-3": "L l 升", "1e-4": "dL dl", "1e-6": "mL ml 毫升",
-                   "1e-9": "uL ul µL μL", "1e-18": "fL"},
-    "[substance]": {"1": "mol", "1e-3": "mmol", "1e-6": "umol µmol μmol", "1e-9": "nmol",
-                    "1e-12": "pmol"},
-    "[time]": {"1": "s 秒", "60": "min 分钟", "3600": "h hr 小时", "86400": "d 天 日",
-               "604800": "wk 周"},
-    "[length]": {"1": "m", "1e-2": "cm", "1e-3": "mm", "1e-6": "um µm μm"},
-    "[length]^2": {"1": "m2 m²", "1e-4": "cm2 cm²"},
-    "[length]^-1 [mass] [time]^-2": {"133.322387415": "mm[Hg] mmHg", "1e3": "kPa", "1": "Pa"},
-    "[length]^2 [mass] [time]^-2": {"4184": "kcal", "1": "J", "1e3": "kJ"},
-    "[length]^2 [time]^-2": {"1": "Gy", "1e-3": "mSv"},
-    "": {"1": "1", "1e-2": "%", "1e3": "10*3 10^3", "1e6": "10*6 10^6",
-         "1e9": "10*9 10^9 x10^9", "1e12": "10*12 10^12 x10^12"},
-    # These convert only among themselves: a tablet is no milligram, a month no number of days. U
-    # and IU are kept apart: what a unit of enzyme is in international units differs by drug.
+_SPELLINGS: Final[Mapping[str, str]] = MappingProxyType({
+    "kilogram": "kg 千克 公斤", "gram": "g 克", "milligram": "mg 毫克",
+    "microgram": "ug mcg µg μg 微克", "nanogram": "ng 纳克", "picogram": "pg",
+    "liter": "L l 升", "deciliter": "dL dl", "milliliter": "mL ml 毫升",
+    "microliter": "uL ul µL μL", "femtoliter": "fL",
+    "mole": "mol", "millimole": "mmol", "micromole": "umol µmol μmol", "nanomole": "nmol",
+    "picomole": "pmol",
+    "second": "s 秒", "minute": "min 分钟", "hour": "h hr 小时", "day": "d 天 日", "week": "wk 周",
+    "meter": "m", "centimeter": "cm", "millimeter": "mm", "micrometer": "um µm μm",
+    "meter ** 2": "m2 m²", "centimeter ** 2": "cm2 cm²",
+    "mmHg": "mm[Hg] mmHg", "kilopascal": "kPa", "pascal": "Pa",
+    "kilocalorie": "kcal", "joule": "J", "kilojoule": "kJ", "gray": "Gy", "millisievert": "mSv",
+    "1": "1", "0.01": "%", "1e3": "10*3 10^3", "1e6": "10*6 10^6", "1e9": "10*9 10^9 x10^9",
+    "1e12": "10*12 10^12 x10^12",
+})  # fmt: skip
+"""Names that pint knows, with the spellings of each."""
+
+_OWN: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "[international_unit]": {"1": "[iU] [IU] IU iu 国际单位", "1e3": "k[iU] kIU",
                              "1e4": "万IU 万国际单位", "1e6": "MIU", "1e-3": "m[iU] mIU"},
     "[unit]": {"1": "U u [U] 单位", "1e3": "kU", "1e4": "万U 万单位", "1e6": "MU", "1e-3": "mU"},
@@ -64,7 +64,10 @@ _UNITS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "[drop]": {"1": "滴 drop {drop} [drp]"},
     "[spray]": {"1": "喷 spray {spray} [spray]"}, "[occasion]": {"1": "次 time {time}"},
 })  # fmt: skip
-"""What is measured, in it the multiples of the base units (SI's), with the spellings of each."""
+"""Units that convert only among themselves: a tablet is no milligram, a month no number of days.
+
+U and IU are kept apart: what a unit of enzyme is in international units differs by drug.
+"""
 
 _ALIASES: Final[Mapping[str, str]] = MappingProxyType({
     "": "1", "/d": "1/d", "元": "CNY", "mL/min/1.73 m²": "mL/min/{1.73_m2}",
@@ -85,13 +88,20 @@ _routes: dict[tuple[str, str], Route] = {}
 
 @lru_cache(maxsize=1)
 def atoms() -> Mapping[str, Worth]:
-    """Every spelling of a simple unit with its worth."""
+    """Every spelling of a simple unit with its worth. The first call imports pint (0.3 s)."""
+    import pint
+
+    registry: Any = pint.UnitRegistry(non_int_type=Decimal)
     found: dict[str, Worth] = {}
-    for measured, multiples in _UNITS.items():
-        powers = (power.partition("^") for power in measured.split())
-        dimensions = tuple((name, Fraction(power or 1)) for name, _, power in powers)
+    for name, spellings in _SPELLINGS.items():
+        base = registry.Quantity(name).to_base_units()
+        powers = {str(k): Fraction(v) for k, v in base.dimensionality.items()}
+        worth = Worth(tuple(sorted(powers.items())), Fraction(base.magnitude))
+        found.update(dict.fromkeys(spellings.split(), worth))
+    for dimension, multiples in _OWN.items():
         for factor, spellings in multiples.items():
-            found.update(dict.fromkeys(spellings.split(), Worth(dimensions, Fraction(factor))))
+            worth = Worth(((dimension, Fraction(1)),), Fraction(factor))
+            found.update(dict.fromkeys(spellings.split(), worth))
     return MappingProxyType(found)
 
 

@@ -159,6 +159,8 @@ def _fact(operator: str, fact: Fact, operand: FactOperand, scope: Scope, report:
             report(f"`{other.name}` holds codes of kind {other.coding}", f"expected {fact.coding}")
             return False
         return True
+    if fact.type is Type.AMOUNT:
+        units.atoms()  # both units are known only from events: be ready for them
     if units.unit_name(other.unit) != units.unit_name(fact.unit):
         report(
             f"`{fact.name}` is in {fact.unit or '1'}, `{other.name}` in {other.unit or '1'}",
