@@ -18,7 +18,7 @@ from rules.engine.duties import Duty
 from rules.engine.evaluator import Evaluator
 from rules.engine.run import service_day
 from rules.facts.base import Context
-from rules.memory import applying, bringing, delivery, merging, person
+from rules.memory import applying, bringing, delivery, merging, person, versions
 from rules.memory.coverage import ALWAYS_US, Coverage
 from rules.memory.deadlines import Deadlines, waiting_until
 from rules.memory.horizon import PAIRS, Horizon
@@ -210,6 +210,7 @@ class Attendant:
             applying.forget(memory, self.horizon, self.lateness_us)
             self._deadlines.forget(memory)
             delivery.forget(memory, self.lateness_us)
+            versions.forget(memory, self.lateness_us)
         memory.seen[key] = Seen(digest[:_TELLING], at_us)
         memory.latest_us = max(memory.latest_us, at_us)
         family, verb, _ = EVENT_TYPES[event.type]
@@ -222,7 +223,7 @@ class Attendant:
             present = applying.act_of(event, at_us, read, kept)
             if verb != "draft":
                 self._deadlines.revising.hears(event, digest, present, memory, self.lateness_us)
-                applying.enter(memory, present)
+                versions.enter(memory, present, self.lateness_us)
         if verb != "draft" and not self.group:  # a group knows nothing of its patients
             person.learn(event, at_us, memory, self.evaluator.knowledge, of)
         return present

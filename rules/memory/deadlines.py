@@ -18,7 +18,7 @@ from contracts.event import EVENT_TYPES, Event, encode_event
 from rules.engine.asked import DUE, LATE, NONE, Asked
 from rules.engine.duties import AT_DUE, Duty
 from rules.engine.evaluator import Evaluator
-from rules.memory import duties
+from rules.memory import duties, versions
 from rules.memory.coverage import Coverage
 from rules.memory.duties import Duties, Families, Place, Settled, Timeline, families_of
 from rules.memory.instants import instant_of, us_of
@@ -220,7 +220,11 @@ class Deadlines:
         return Asked(recalled, part, cause, about.timer.scope, self._group)
 
     def _late(self, about: About, memory: Memory, coverage: Coverage) -> Decision:
-        asked = self._asked(about, LATE, LATE, memory, coverage)
+        then = versions.as_of(memory, us_of(about.event.time))
+        act = about.timer.act
+        if act in memory.acts and act not in then.acts:  # its event came later than events may
+            then = memory
+        asked = self._asked(about, LATE, LATE, then, coverage)
         return self._evaluator.decide(about.event, about.digest, asked)
 
     def _decided(

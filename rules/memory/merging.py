@@ -31,8 +31,8 @@ def merge(memory: Memory, own: str, moved: Memory, sender: str, known: Mapping[s
         have = memory.delivered.get(name, [])
         ids = {one.alert_id for one in have}
         memory.delivered[name] = [*have, *(one for one in told if one.alert_id not in ids)]
-    for key, alert in moved.alerts.items():
-        memory.alerts.setdefault(key, alert)
+    for key, versions in moved.former.items():
+        memory.former[key] = [*memory.former.get(key, ()), *versions]
     for visit, at_us in moved.ended.items():
         memory.ended[visit] = max(at_us, memory.ended.get(visit, at_us))
     for key, sent in moved.groups.items():

@@ -210,8 +210,9 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Events that timers will decide about, or that revisions are asked of, by `event_key`."""
     delivered: dict[str, list[Delivered]] = {}
     """What was told within `once_within`, by rule, phase and key."""
-    alerts: dict[str, list[Raw]] = {}
-    """Alert id to its state and the time of it."""
+    former: dict[str, list[Act]] = {}
+    """Act key to what the act was said to be before, as long as a rule may wait that asks how it
+    was then; see rules.memory.versions."""
     links: dict[str, str] = {}
     """Other subjects of the same person, and how they are tied; see rules.memory.ties."""
     ended: dict[str, int] = {}
@@ -238,7 +239,7 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     def is_empty(self) -> bool:
         return not (
             self.seen or self.acts or self.said or self.timers or self.measured or self.links
-            or self.allergies or self.conditions or self.delivered or self.alerts or self.groups
+            or self.allergies or self.conditions or self.delivered or self.groups
             or self.outbox
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ def parted(memory: Memory, leaving: Set[str], to: str) -> Memory:
     def leaves(key: str) -> bool:
         return came.get(key, "") in leaving
 
-    for name in ("acts", "allergies", "conditions"):
+    for name in ("acts", "former", "allergies", "conditions"):
         _divide(memory, part, name, leaves)
     part.came = {key: of for key, of in came.items() if of in leaving and of != to}
     memory.came = {key: of for key, of in came.items() if of not in leaving}

@@ -28,6 +28,7 @@ THEMES = {
     "all": KINDS,
     "revisions": REVISIONS,
     "extensions": EXTENSIONS,
+    "stays": ("admitted", "discharged", "cancelled", "updated"),
     "lines": ("drug", "drug", "extension", "note"),
 }
 VISITS = ("v1", "v2")
@@ -100,7 +101,7 @@ def days(draw: st.DrawFn, theme: str = "all") -> list[Sent]:
     minutes = [hour * 18 * 60 + number for number, hour in enumerate(sorted(hours))]
     delays = st.sampled_from((0, LATENESS_S - 1)) | st.integers(0, LATENESS_S - 1)
     maker = Patient(*RULES)
-    kinds, visits = THEMES[theme], VISITS if theme == "all" else VISITS[:1]
+    kinds, visits = THEMES[theme], VISITS if theme in ("all", "stays") else VISITS[:1]
     revisions: Counter[str] = Counter()
     skips = draw(st.integers(0, 1))  # sources may leave out numbers
     found = []
@@ -151,7 +152,7 @@ def acts(
 
 def stands_after(sent: list[Sent]) -> set[tuple[str, str, str, str]]:
     """What stands of decisions that waited, after the events have come in this order."""
-    patient, lasting = Patient(*RULES, lateness_s=LATENESS_S), unchanged_after(sent)
+    patient = Patient(*RULES, lateness_s=LATENESS_S)
     for one in sent:
         patient.passes_until(one.arrives_us)
         patient.takes(one.event)
@@ -159,17 +160,9 @@ def stands_after(sent: list[Sent]) -> set[tuple[str, str, str, str]]:
     return {
         (decision.event.id, decision.cause, finding.alert_id, finding.message.en)
         for decision in patient.stands.values()
-        if decision.cause != "event" and (decision.cause != "late" or decision.event.id in lasting)
+        if decision.cause != "event"
         for finding in decision.findings
     }
-
-
-def unchanged_after(sent: list[Sent]) -> set[str]:
-    """Events after which no visit was cancelled, or came back: a rule that is decided once knows
-    of what happened later only if it was in time."""
-    gone = {one.event.data.act_id for one in sent if "cancelled" in one.event.type}
-    changes = [one.event.time for one in sent if one.event.data.act_id in gone]
-    return {one.event.id for one in sent if all(at <= one.event.time for at in changes)}
 
 
 def in_order(sent: list[Sent]) -> list[Sent]:
