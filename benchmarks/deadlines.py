@@ -24,6 +24,7 @@ import msgspec
 from confluent_kafka import Producer
 
 from benchmarks import machine
+from benchmarks.kills import kill_at_work, until_at_work
 from contracts.decision import Decision, KindHeaders, Reader
 from contracts.topics import INTAKE_FAMILIES
 from simulation.feed import PRODUCER_SETTINGS
@@ -110,15 +111,14 @@ def measure(
 
 
 def _kill(stack: Stack, wish: Wish, began: float) -> None:
-    """Kill the worker again and again while deadlines fall due."""
-    killer = random.Random(wish.seed)
-    first = LIMIT_S + GRACE_S
-    for moment in sorted(killer.uniform(first, first + wish.seconds) for _ in range(wish.kills)):
-        time.sleep(max(0.0, began + moment - time.monotonic()))
-        while stack.processes.pid("worker-0") is None:
-            time.sleep(0.01)
-        stack.processes.kill("worker-0")
-        say(f"killed the worker at {moment:.1f} s")
+    """Kill the worker again and again, from when deadlines fall due on, each time at work."""
+    chance = random.Random(wish.seed)
+    time.sleep(max(0.0, began + LIMIT_S + GRACE_S - time.monotonic()) if wish.kills else 0.0)
+    for _ in range(wish.kills):
+        kill_at_work(stack, chance, most_s=2.0)
+        say(f"killed the worker at {time.monotonic() - began:.1f} s")
+    if wish.kills:
+        until_at_work(stack.settings)
 
 
 def _send(s: Settings, wish: Wish) -> dict[str, int]:

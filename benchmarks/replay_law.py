@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from benchmarks import machine
+from benchmarks.kills import kill_at_work
 from contracts.clock import SystemClock
 from contracts.decision import Decision, KindHeaders, Reader
 from contracts.event import Event, encode_event
@@ -204,10 +205,7 @@ def _disturb(stack: Stack, kills: int, joins: bool, seed: int) -> None:
         time.sleep(stack.settings.session_timeout_s)
         stack.add("worker", 0)
     for _ in range(kills):
-        time.sleep(chance.uniform(0.5, 4.0))
-        while stack.processes.pid("worker-0") is None:
-            time.sleep(0.01)
-        stack.processes.kill("worker-0")
+        kill_at_work(stack, chance, most_s=4.0)
 
 
 def _until_quiet(s: Settings) -> None:
