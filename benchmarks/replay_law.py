@@ -26,7 +26,7 @@ from benchmarks import machine
 from benchmarks.kills import kill_at_work
 from contracts.clock import SystemClock
 from contracts.decision import Decision, KindHeaders, Reader
-from contracts.event import Event, encode_event
+from contracts.event import EVENT_TYPES, Event, encode_event
 from contracts.identity import partition_of
 from simulation.feed import feed
 from simulation.simulator import Simulator
@@ -140,7 +140,8 @@ def _load(s: Settings, core: Core, wish: Wish, day: date) -> Load:
     of_day: list[Sent] = []
     for one in Simulator(core.knowledge, wish.seed, patients, day).events(wish.events):
         of_day.append(Sent(one.topic_family, one.key, one.bytes))
-        known.setdefault((one.event.source, one.topic_family), one.event)
+        if EVENT_TYPES[one.event.type].verb != "draft":  # who only asks tells nothing of the past
+            known.setdefault((one.event.source, one.topic_family), one.event)
     first = min(event.time for event in known.values())
     last = max(event.time for event in known.values())
     opening, passing = [], []
