@@ -240,8 +240,8 @@ class Past:
             if self.history.aggregate == "distinct":
                 return distinct(values, is_covered)
             unit = self._unit() or next((str(v.unit) for _, v in values if hasattr(v, "unit")), "")
-            in_unit = [(truth, in_unit(value, unit)) for truth, value in values]
-            return {**summed(in_unit, is_covered), **({"unit": unit} if unit else {})}
+            converted = [(truth, in_unit(value, unit)) for truth, value in values]
+            return {**summed(converted, is_covered), **({"unit": unit} if unit else {})}
         return {"certain": len(certain), "possible": len(found) if is_covered else None}
 
     def _measured(self, member: Member, this: dict[str, Value], recalled: Recalled) -> Value:

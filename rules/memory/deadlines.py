@@ -115,7 +115,7 @@ class Deadlines:
         timers = [one for one in memory.timers.values() if one.kind != LATE]
         self.revising.judge(timers, by, act, memory, coverage)
         for timer in timers:
-            if not self._concerns(family, act, timer):
+            if not self._concerns(family, timer) or self._is_settled(timer, act, family):
                 continue
             about = self._about(timer, acts, coverage)
             if about.stands.state == duties.GONE:
@@ -182,19 +182,27 @@ class Deadlines:
                 drop(memory, timer)
         self.revising.forget(memory)
 
-    def _concerns(self, family: str, act: str, timer: Timer) -> bool:
-        """Whether an event of an act can change a duty: most events of a patient cannot.
+    def _concerns(self, family: str, timer: Timer) -> bool:
+        """Whether an event of a family can change a duty: most events of a patient cannot.
 
-        One that is fulfilled or ended is brought back only by what did so, or by another limit.
         A duty whose rule is gone is every event's concern.
         """
+        families = self._families_of(timer).all
+        return not families or family in families
+
+    def _is_settled(self, timer: Timer, act: str, family: str) -> bool:
+        """Whether a duty is fulfilled or ended, whatever an event of this act says: only what did
+        so brings it back, or another limit."""
+        if not timer.by or timer.by == act:
+            return False
+        return family != self._families_of(timer).extending
+
+    def _families_of(self, timer: Timer) -> Families:
         name = timer.rule, timer.version
         families = self._families.get(name)
         if families is None:
             families = self._families[name] = families_of(self._evaluator.body(*name))
-        if timer.by and timer.by != act and family != families.extending:
-            return False
-        return not families.all or family in families.all
+        return families
 
     def _about(self, timer: Timer, acts: Timeline, coverage: Coverage) -> About:
         digest, event = acts.memory.kept[timer.event].digest, event_of(acts.memory, timer)
