@@ -65,7 +65,7 @@ check: static  ## the fast loop: lint, types, unit and spec tests
 # one of C.
 COMPILED := build/compiled
 
-compiled: setup  ## the step of an event compiled to C: a wheel in dist/ (needs a C compiler, 3 minutes)
+compiled: setup  ## the step of an event compiled to C: a wheel in dist/ (needs a C compiler and git, 3 minutes)
 	$(PIP) --require-hashes -r locks/compiled.txt
 	rm -rf build/source $(COMPILED) dist
 	mkdir -p build/source $(COMPILED)
