@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import msgspec
 
 from contracts.backfill import Backfill
-from contracts.decision import Decision, Repeat
+from contracts.decision import Repeat
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
 from contracts.intake import Accepted, decode
 from rules.memory.coverage import Coverage
 from rules.memory.model import NEVER_US, Memory, Said, Seen, Timer, event_key
-from rules.memory.taken import Activity
-from rules.memory.ties import Mail, Told
+from rules.memory.taken import Activity, Taken
+from rules.memory.ties import Told
 from rules.memory.uncovered import Uncovered
 from streams.supervision import Evaluator
 from support.streams_fakes import FakeEvaluator, prescription
@@ -23,16 +23,6 @@ DUE_S = 3.0
 """After an event's time, its timer is due."""
 ITEMS_WITH_TIMER = 3
 """A prescription of so many items sets a timer."""
-
-
-class FakeTaken(msgspec.Struct):
-    decisions: tuple[Decision, ...] = ()
-    repeat: Repeat | None = None
-    reused: bool = False
-    changed: bool = True
-    activities: tuple[Activity, ...] = ()
-    mails: tuple[Mail, ...] = ()
-    forwarded: str = ""
 
 
 class FakeAttendant:
@@ -45,14 +35,14 @@ class FakeAttendant:
 
     def take(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, own: str = ""
-    ) -> FakeTaken:
+    ) -> Taken:
         key = event_key(event.source, event.id)
         before = memory.seen.get(key)
         if before is not None and before.digest != digest:
-            return FakeTaken(reused=True, changed=False)
+            return Taken(reused=True, changed=False)
         if before is not None:
             repeat = Repeat(decision_id=decision_id(event.key), source=event.source, id=event.id)
-            return FakeTaken(repeat=repeat, changed=False)
+            return Taken(repeat=repeat, changed=False)
         coverage.hears(event.source, event.type.partition(".")[0], us(event.time))
         earlier = len(memory.seen)
         memory.seen[key] = Seen(digest, us(event.time))
@@ -65,11 +55,11 @@ class FakeAttendant:
                 name, "duty", fire_us, event.source, key, act="", scope="patient"
             )
         decision = self._evaluator.decide(event, digest)
-        return FakeTaken((msgspec.structs.replace(decision, facts={"earlier": earlier}),))
+        return Taken((msgspec.structs.replace(decision, facts={"earlier": earlier}),))
 
     def join(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, activity: Activity
-    ) -> FakeTaken:
+    ) -> Taken:
         raise NotImplementedError
 
     def hear(
@@ -78,14 +68,14 @@ class FakeAttendant:
     ) -> Told | None:  # fmt: skip
         raise NotImplementedError
 
-    def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> FakeTaken:
+    def fire(self, memory: Memory, coverage: Coverage, timer_id: str, clock_us: int) -> Taken:
         timer = memory.timers[timer_id]
         timer.fire_us = NEVER_US
         timer.fired.append(timer_id)
         if self.fails_on == timer_id:
             raise ValueError("a bug in the attendant")
         source, _, event_id = timer.event.partition("\x1f")
-        return FakeTaken((late(EventKey(source, event_id), timer_id),))
+        return Taken((late(EventKey(source, event_id), timer_id),))
 
     def uncovered(self, coverage: Coverage) -> list[Uncovered]:
         return []
