@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from rules.memory import applying, person
+from rules.memory import applying, person, versions
 from rules.memory.model import Measured, Memory, Said, Sent, event_key
 
 _NONE: Final[tuple[Said, ...]] = ()
@@ -31,8 +31,8 @@ def merge(memory: Memory, own: str, moved: Memory, sender: str, known: Mapping[s
         have = memory.delivered.get(name, [])
         ids = {one.alert_id for one in have}
         memory.delivered[name] = [*have, *(one for one in told if one.alert_id not in ids)]
-    for key, versions in moved.former.items():
-        memory.former[key] = [*memory.former.get(key, ()), *versions]
+    for key, former in moved.former.items():
+        versions.keep(memory, key, former)
     for visit, at_us in moved.ended.items():
         memory.ended[visit] = max(at_us, memory.ended.get(visit, at_us))
     for key, sent in moved.groups.items():

@@ -23,7 +23,14 @@ def enter(memory: Memory, act: Act, lateness_us: int) -> None:
         return
     other = known if now.event_id == act.event_id else act
     if memory.latest_us <= now.event_us + lateness_us:
-        memory.former[act.key] = [*memory.former.get(act.key, ()), other]
+        keep(memory, act.key, [other])
+
+
+def keep(memory: Memory, key: str, former: list[Act]) -> None:
+    """Keep what an act was said to be besides; the same again changes nothing."""
+    known = memory.former.get(key, [])
+    ids = {one.event_id for one in known}
+    memory.former[key] = [*known, *(one for one in former if one.event_id not in ids)]
 
 
 def forget(memory: Memory, lateness_us: int) -> None:

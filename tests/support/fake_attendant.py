@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from contracts.backfill import Backfill
-from contracts.decision import Repeat
+from contracts.decision import Decision, Repeat
 from contracts.event import Event
 from contracts.identity import EventKey, decision_id
 from contracts.intake import Accepted, decode

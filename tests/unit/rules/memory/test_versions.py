@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from rules.memory.merging import merge
+from rules.memory.model import Memory, encode
+from rules.memory.parting import parted
 from rules.model import Rule
 from spec.rules.world import make_rule
 from support.remembered_patient import BASE, FINDING, Patient
@@ -94,3 +97,18 @@ def test_nothing_more_is_kept_where_no_rule_waits() -> None:
     patient.comes(0, act_id="p")
     patient.comes(1, event="prescription.amended", act_id="p", revision=2)
     assert patient.memory.former == {}
+
+
+def test_what_an_act_was_said_to_be_goes_with_it_once() -> None:
+    patient = Patient(A_DRUG, lateness_s=LATENESS_H * 3600)
+    patient.comes(0, act_id="p")
+    patient.comes(1, event="prescription.amended", act_id="p", revision=2)
+    former = dict(patient.memory.former)
+    home = Memory()
+    merge(home, "test|a", patient.memory, "test|b", {})
+    once = encode(home)
+    merge(home, "test|a", patient.memory, "test|b", {})
+    assert encode(home) == once
+    assert home.former == former
+    assert parted(home, {"test|b"}, "test|b").former == former
+    assert home.former == {}
