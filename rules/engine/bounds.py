@@ -6,10 +6,11 @@ it has no bound.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from contracts.values import Amount, Quantity
-from rules.facts.base import Value
+from rules.facts.base import Fact, Type, Value
 from rules.logic import Truth
 from rules.units import convert, tidy
 
@@ -47,4 +48,13 @@ def in_unit(value: Value, unit: str) -> Value:
     """A number, of an amount in this unit; None where it is not known or cannot be told in it."""
     if isinstance(value, Amount | Quantity):
         return convert(value.value, value.unit, unit)
+    return value
+
+
+def typed(value: Any, fact: Fact | None, unit: str) -> Any:
+    """A bound as the fact's type is compared; recorded money is text."""
+    if fact is not None and fact.type is Type.AMOUNT:
+        return Amount(value=value, unit=unit or "1")
+    if fact is not None and fact.type is Type.MONEY:
+        return Decimal(str(value))
     return value

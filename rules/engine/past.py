@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final, TypeAlias
 
-from contracts.values import Amount
 from knowledge_base import KnowledgeBase, ParameterValue
-from rules.engine.bounds import distinct, in_unit, summed
+from rules.engine.bounds import distinct, in_unit, summed, typed
 from rules.engine.constants import parameter_values
 from rules.engine.lengths import moved
 from rules.engine.truth import key_word
@@ -111,7 +109,7 @@ class Past:
         self._since = f"since:{self._family}"
         has_span = not history.same or history.same in _STARTS
         self._is_fixed = has_span and not _asks_by(history.within)
-        self._seen: tuple[Any, Any, Window | str] = (None, None, "")
+        self._last_window: tuple[Any, Any, Window | str] = (None, None, "")
         """The anchor and zone of the window that was asked for last, and the window."""
         self._counted_fact = fact_of(self._counted)
 
@@ -165,7 +163,7 @@ class Past:
         """Whether a number lies on a side of its limit."""
         if value is None:
             return side in ("at_least", "above")  # without a bound any limit may be passed
-        facts = {**F, self._counted: _typed(value, self._counted_fact, unit)}
+        facts = {**F, self._counted: typed(value, self._counted_fact, unit)}
         return compare(c, facts, x, facts if E is F else E)
 
     def value(self, c: Context, F: Any, x: Element | None, E: Any) -> dict[str, Any]:
@@ -200,11 +198,10 @@ class Past:
 
     def _known_since(self, c: Context, recalled: Recalled) -> int | None:
         """From when acts of the family are known; worked out once an event."""
-        known = c.derived.get(self._since, "")
-        if known == "":
+        if self._since not in c.derived:
             said = stated(self._knowledge, self._family, c.day, c.zone)
-            known = c.derived[self._since] = recalled.known_since(self._family, said)
-        since: int | None = known
+            c.derived[self._since] = recalled.known_since(self._family, said)
+        since: int | None = c.derived[self._since]
         return since
 
     def _fits(
@@ -304,11 +301,11 @@ class Past:
             if type(at) is date:
                 at = start_of(at, c.zone)
         if self._is_fixed:  # lines of one act mostly ask for one window
-            known_at, zone, window = self._seen
+            known_at, zone, window = self._last_window
             if known_at is at and zone is c.zone:
                 return window
             found = self._span(at, c, F, x, E)
-            self._seen = (at, c.zone, found)
+            self._last_window = (at, c.zone, found)
             return found
         end = us_of(at)
         if history.same == "prescription":
@@ -389,15 +386,6 @@ def of_present(operand: Operand) -> Any:
         count = operand.count
         return operand if isinstance(count, int) else replace(operand, count=of_present(count))
     return operand
-
-
-def _typed(value: Any, fact: Fact | None, unit: str) -> Any:
-    """A bound as the fact's type is compared; recorded money is text."""
-    if fact is not None and fact.type is Type.AMOUNT:
-        return Amount(value=value, unit=unit or "1")
-    if fact is not None and fact.type is Type.MONEY:
-        return Decimal(str(value))
-    return value
 
 
 def _place(found: tuple[Member, Truth]) -> tuple[int, str]:
