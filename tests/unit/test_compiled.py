@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,7 @@ import pytest
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _PROJECT: Final = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+_IMPORTS: Final = "import sys; from mypyc.build import mypycify"
 _HOOK: Final = _PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["mypyc"]
 
 
@@ -25,3 +28,25 @@ def test_a_named_module_exists_and_defines_no_structs(name: str) -> None:
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     structs = [one.name for one in classes if any("Struct" in ast.unparse(b) for b in one.bases)]
     assert structs == []
+
+
+@pytest.mark.slow
+def test_mypyc_can_translate_them(tmp_path: Path) -> None:
+    """Without the C compiler, which a user's machine need not have."""
+    translate = "mypycify(sys.argv[2:], target_dir=sys.argv[1])"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{_IMPORTS}; {translate}",
+            str(tmp_path),
+            *_HOOK["mypy-args"],
+            *_HOOK["include"],
+        ],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert list(tmp_path.glob("__native_*.c"))
