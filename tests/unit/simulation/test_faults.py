@@ -77,8 +77,7 @@ def test_case_names_are_unique() -> None:
 def test_the_pack_answers_a_case_as_labelled_and_nothing_else(
     case: Case, knowledge: KnowledgeBase, evaluator: Evaluator
 ) -> None:
-    if case.rule_id not in _rule_ids():
-        pytest.skip(f"the pack has no rule {case.rule_id}")
+    assert case.rule_id in _rule_ids()
     simulator = Simulator(knowledge, 11, 3, DAY, fault_rate=1.0, cases=[case])
     events = list(simulator.events(200))
     labels = [line for event in events for line in label_lines(event)]
