@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import gc
 import logging
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -27,6 +24,7 @@ from sinks.figures import Figures
 from sinks.link import Link
 from sinks.loop import Loop
 from sinks.schema import migrate
+from sinks.signals import stopping
 from sinks.status import StatusServer
 from sinks.store import Abandoned, Availability, Store
 
@@ -51,7 +49,7 @@ def run(
     being away is no such case. What was fetched is stored before it ends, within `drain_s`.
     """
     stop = stop or threading.Event()
-    with _signals(stop):
+    with stopping(stop):
         return _run(config, stop, clock or SystemClock())
 
 
@@ -90,18 +88,3 @@ def _tune_collector() -> None:
     """Rows and messages form no cycles: looking for them at every turn doubles the cost."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-
-
-@contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `stop`, where this is the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(n, lambda *_: stop.set()) for n in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

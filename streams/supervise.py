@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import IO, Final, Self
 
@@ -249,17 +250,20 @@ def run_forever(commands: Mapping[str, tuple[Sequence[str], Mapping[str, str] | 
 
     To be called in the main thread.
     """
-    stop = threading.Event()
+    # No event: a handler that sets one waits for ever where it interrupts the waiting for it.
+    asked: SimpleQueue[int] = SimpleQueue()
     before = {
-        number: signal.signal(number, lambda *_: stop.set())
+        number: signal.signal(number, lambda received, _: asked.put(received))
         for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:
         with ProcessSupervisor() as processes:
             for name, (command, env) in commands.items():
                 processes.start(name, command, env)
-            while not stop.wait(1.0):
-                pass  # an endless wait would keep the signal's handler waiting as well
+            while True:  # an endless wait would keep the signal's handler waiting as well
+                with contextlib.suppress(Empty):
+                    asked.get(timeout=1.0)
+                    break
             return 0 if all(code == 0 for code in processes.close().values()) else 1
     finally:
         for number, handler in before.items():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -17,13 +16,14 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from sinks.embedded.protocol import Ready, ServerConfig, decode_config, encode_line
+from sinks.signals import stopping
 
 if TYPE_CHECKING:
     from sinks.embedded.http_server import HttpServer
 
 _DRAIN_TIMEOUT_S = 10.0
 _EXIT_TIMEOUT_S = 30.0
-_OWNER_CHECK_S = 1.0
+_LOOK_EVERY_S = 1.0
 _STOP_POLL_S = 0.1
 
 
@@ -46,11 +46,12 @@ def main() -> int:
             answers.write(encode_line(Ready(error=f"{type(error).__name__}: {error}")))
             return 1
         # After the engine has started: it installs handlers of its own.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        answers.write(encode_line(Ready(port=server.port)))
-    stop.wait()
-    _finish(server)
+        with stopping(stop):
+            answers.write(encode_line(Ready(port=server.port)))
+            # Not without end: a signal that another thread is given interrupts no waiting here.
+            while not stop.wait(_LOOK_EVERY_S):
+                continue
+            _finish(server)
     return 0
 
 
@@ -96,7 +97,7 @@ def _watch_owner(stop: threading.Event) -> None:
         stop.set()
 
     def watch_parent() -> None:
-        while not stop.wait(_OWNER_CHECK_S):
+        while not stop.wait(_LOOK_EVERY_S):
             if os.getppid() != parent:
                 stop.set()
 

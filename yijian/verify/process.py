@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
 from sinks.errors import SinkError
+from sinks.signals import stopping
 from sinks.status import StatusServer
 from sinks.verifications import Abandoned, VerificationStore
 from yijian.verify.config import VerifyConfig
@@ -26,8 +26,13 @@ FAILED: Final = 3
 def run(config: VerifyConfig, verifier: Library, dsn: str, http: str) -> int:
     """The exit code: 0 after SIGTERM or SIGINT, 3 where it cannot go on; the log names why."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    with stopping(stop):
+        return _run(config, verifier, dsn, http, stop)
+
+
+def _run(
+    config: VerifyConfig, verifier: Library, dsn: str, http: str, stop: threading.Event
+) -> int:
     store = VerificationStore(dsn)
     figures = Figures()
     loop = Loop(config, verifier, store, figures)
