@@ -127,17 +127,23 @@ class Worker:
             self._persons = persons(file)
         return self._read(events, self._line, _BEHIND, progress)
 
-    def groups(self, events: Path, told: Sequence[ToGroups]) -> Share:
-        """All groups, of which `told` says what they hear of."""
+    def groups(
+        self,
+        events: Path,
+        told: Sequence[ToGroups],
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Share:
+        """All groups, of which `told` says what they hear of; `progress` as for patients."""
         by_line = {one.line: one for one in told}
-        return self._read(events, lambda line: self._join(line, by_line), _IN_GROUPS + _BEHIND)
+        behind = _IN_GROUPS + _BEHIND
+        return self._read(events, lambda line: self._join(line, by_line), behind, progress)
 
     def _read(
         self,
         events: Path,
         take: Callable[[Line], None],
         behind: int,
-        progress: Callable[[int], None] = lambda _: None,
+        progress: Callable[[int], None],
     ) -> Share:
         with events.open("rb") as file:
             for line in read(file):

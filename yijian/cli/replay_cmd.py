@@ -122,7 +122,7 @@ def _run(
                 workers=workers,
                 examples=examples,
                 out=target,
-                progress=lambda done, _: bar.update(task, completed=done),
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except (KnowledgeError, PackError) as e:
         for problem in e.problems:

@@ -39,6 +39,7 @@ from support.past import (
     two_places,
 )
 from support.past import progress_note as noted
+from yijian import replay_subjects
 from yijian.composition import supervisor_of
 from yijian.offline import evaluate
 from yijian.replay_pieces import Plan
@@ -315,3 +316,19 @@ def test_groups_are_compared_in_several_processes_and_events_counted_once(tmp_pa
         "spec.two_places", "spec.note_of_ward", "spec.note",
     }  # fmt: skip
     assert one.tally.affected == len({change.event for change in changes}) > 3
+
+
+def test_progress_counts_a_second_reading_where_groups_ask_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_subjects, "_TELL_EVERY", 1)
+    file = written(lines_of(traffic(4)), tmp_path)
+    told: list[tuple[int, int]] = []
+    chosen = plan(*CASES["groups are told otherwise"])
+    replay(file, chosen, workers=1, progress=lambda done, total: told.append((done, total)))
+    size = file.stat().st_size
+    first, second = sorted({total for _, total in told})
+    assert (first, second) == (size, 2 * size)
+    assert told[-1] == (second, second)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert any(size < done < second for done, _ in told)
