@@ -190,9 +190,10 @@ class Retraction(Record, frozen=True, kw_only=True):
     """Why an earlier decision of the same identity no longer stands."""
 
     why: str
-    """`in_time` (what was expected had happened in time), `extended` (the limit was a later one),
-    `ended` (the duty had ended before), `voided` (the act was taken back), `revised` (it was
-    changed) or `interrupted` (the run that decided was interrupted before it could remember)."""
+    """`in_time` (what was expected had happened in time), `late` (it had happened, or the duty had
+    ended, before more people were told), `extended` (the limit was a later one), `ended` (the duty
+    had ended before), `voided` (the act was taken back), `revised` (it was changed) or
+    `interrupted` (the run that decided was interrupted before it could remember)."""
     source: str = ""
     id: str = ""
     """The key of the event that brought it."""

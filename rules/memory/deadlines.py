@@ -33,11 +33,13 @@ from rules.memory.timers import (
     doubt,
     drop,
     event_of,
+    is_over,
     made,
     moved,
     reschedule,
     rest,
     standing,
+    unsaid,
     wake,
 )
 
@@ -133,18 +135,20 @@ class Deadlines:
         moved_us = moved(timer, stands.due_us) if waits else 0
         found: list[Decision] = []
         if waits and moved_us <= 0:  # what is told stands, or is told in its place
-            wake(timer, stands.due_us, by, moved_us)
+            found = self._overtaken(about, memory, coverage, by)
+            wake(timer, stands, by, moved_us)
         elif stands.is_trusted or cause_of(timer, AT_DUE) not in timer.fired:
             found = self._taken_back(about, memory, coverage, by)
             if waits:
-                wake(timer, stands.due_us, by, moved_us)
+                wake(timer, stands, by, moved_us)
             else:
                 rest(timer, stands)
         else:
             was_late = timer.is_late
+            found = self._overtaken(about, memory, coverage, by)
             doubt(timer, stands)
             if not was_late:
-                found = self._decided(about, AT_DUE, memory, coverage)
+                found += self._decided(about, AT_DUE, memory, coverage)
         return found
 
     def fire(
@@ -164,14 +168,14 @@ class Deadlines:
             return []
         if moved(timer, about.stands.due_us):
             again(timer)
-        reschedule(timer, about.stands.due_us)
+        reschedule(timer, about.stands)
         if timer.fire_us > clock_us:
             return []
         step = timer.steps.pop(0)
         timer.done.append(step)
         timer.extended_us = about.stands.due_us - timer.due_us
         found = self._decided(about, step.name, memory, coverage)
-        reschedule(timer, about.stands.due_us)
+        reschedule(timer, about.stands)
         return found
 
     def forget(self, memory: Memory) -> None:
@@ -253,16 +257,32 @@ class Deadlines:
     ) -> list[Decision]:
         """What takes back all decisions that stand because of a duty."""
         timer = about.timer
-        found = [self._retracted(about, cause, memory, coverage, by) for cause in timer.fired]
+        why = about.stands.state or duties.EXTENDED
+        found = [self._retracted(about, cause, why, memory, coverage, by) for cause in timer.fired]
         timer.fired = []
         return found
 
+    def _overtaken(
+        self, about: About, memory: Memory, coverage: Coverage, by: Event
+    ) -> list[Decision]:
+        """What takes back that more people were told, where nothing was left to tell by then."""
+        timer = about.timer
+        found = []
+        for step in reversed([one for one in timer.done if is_over(one, about.stands)]):
+            cause = cause_of(timer, step.name)
+            if cause in timer.fired:
+                timer.fired.remove(cause)
+                why = duties.TOO_LATE
+                found.append(self._retracted(about, cause, why, memory, coverage, by))
+            unsaid(timer, step)
+        return found[::-1]
+
     def _retracted(
-        self, about: About, cause: str, memory: Memory, coverage: Coverage, by: Event
+        self, about: About, cause: str, state: str, memory: Memory, coverage: Coverage, by: Event
     ) -> Decision:
         asked = self._asked(about, NONE, cause, memory, coverage)
         decision = self._evaluator.decide(about.event, about.digest, asked)
-        why = Retraction(why=about.stands.state or duties.EXTENDED, source=by.source, id=by.id)
+        why = Retraction(why=state, source=by.source, id=by.id)
         return msgspec.structs.replace(decision, verdict=RETRACTED, retracted=why)
 
 

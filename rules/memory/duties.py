@@ -24,7 +24,7 @@ from rules.memory.applying import counts
 from rules.memory.coverage import Coverage
 from rules.memory.history import restored
 from rules.memory.horizon import TRUSTED, expected_facts
-from rules.memory.model import Act, Memory, Raw, Timer
+from rules.memory.model import NEVER_US, Act, Memory, Raw, Timer
 from rules.memory.recalled import Recalled
 from rules.memory.statements import stated
 from rules.model import Rule
@@ -37,6 +37,8 @@ REVISED: Final = "revised"
 """The rule expects nothing of the act as it is known now, or something else."""
 EXTENDED: Final = "extended"
 """It waits, for longer than was known before."""
+TOO_LATE: Final = "late"
+"""It came true after its limit, and before it was told to more people."""
 GONE: Final = "gone"
 """The rule is not in the pack any more."""
 _ABSENT: Final = "stated_absent"
@@ -57,6 +59,8 @@ class Settled:
     why: str = ""
     """Why it cannot be judged: the expected acts are not all known."""
     since_us: int | None = None
+    over_us: int = NEVER_US
+    """When it came true after all, or ended, too late for its limit or for all that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +122,37 @@ class Duties:
             (at, ended)
             for event in expect.until
             for ended, at, _ in _went_through(acts, event, timer, expect)
-            if not _is_own(ended, event, timer, rule) and place.since_us <= at <= due
+            if not _is_own(ended, event, timer, rule) and place.since_us <= at
         ]
-        if ends:
-            at, ended = min(ends, key=itemgetter(0))
+        at, ended = min(ends, key=itemgetter(0), default=(NEVER_US, None))
+        if at <= due:
             return Settled(ENDED, due, ended, is_trusted=at <= firm)
-        return self._fulfilled(timer, rule, expect, limit, place, acts, coverage)
+        return self._fulfilled(timer, rule, expect, limit, at, place, acts, coverage)
 
     def _fulfilled(
-        self, timer: Timer, rule: Rule, expect: Expect, limit: Limit, place: Place, acts: Timeline,
-        coverage: Coverage,
+        self, timer: Timer, rule: Rule, expect: Expect, limit: Limit, ended_us: int, place: Place,
+        acts: Timeline, coverage: Coverage,
     ) -> Settled:  # fmt: skip
         due, firm, extended_by = limit
+        over = ended_us
         uncertain = False
         trusting: Settled | None = None
         for act, at, agrees in _went_through(acts, expect.event, timer, expect, is_expected=True):
-            if _is_own(act, expect.event, timer, rule) or not timer.from_us <= at <= due:
+            if _is_own(act, expect.event, timer, rule) or at < timer.from_us:
                 continue
             fits = self._fits(timer, rule, expect, act, place)
             if fits is False:
                 continue
             if fits is None or agrees is None:
-                uncertain = True
+                uncertain |= at <= due
+            elif at > due:
+                over = min(over, _vouched(act, expect.event, at))
             else:
                 if at <= firm and _is_trusted(act):
                     return Settled(SATISFIED, due, act)
-                trusting = trusting or Settled(SATISFIED, due, act, is_trusted=False)
+                heard = _vouched(act, expect.event, at)
+                if trusting is None or heard < trusting.over_us:
+                    trusting = Settled(SATISFIED, due, act, is_trusted=False, over_us=heard)
         if trusting is not None:
             return trusting
         family = expect.event.partition(".")[0]
@@ -151,7 +160,7 @@ class Duties:
         since = Recalled(acts.memory, coverage).known_since(family, said)
         why = "" if since is not None and since <= timer.from_us else "not_covered"
         shown = since if why else None
-        return Settled(WAITS, due, extended_by, due == firm, uncertain, why, shown)
+        return Settled(WAITS, due, extended_by, due == firm, uncertain, why, shown, over)
 
     def _fits(self, timer: Timer, rule: Rule, expect: Expect, act: Act, place: Place) -> Truth:
         run, facts = self._compiled(rule, expect, act.family, place.day)
@@ -222,6 +231,12 @@ def _limit(timer: Timer, expect: Expect, acts: Timeline) -> Limit:
 def _is_trusted(act: Act) -> bool:
     """Whether somebody vouches for the time of an act: of documents that must be said."""
     return act.facts.get(TRUSTED, act.family != "document") is True
+
+
+def _vouched(act: Act, event: str, at_us: int) -> int:
+    """When an act went through an event: that of one for whose time nobody vouches when it was
+    told."""
+    return at_us if _is_trusted(act) else max(at_us, act.reached[event.partition(".")[2]])
 
 
 def _is_own(act: Act, event: str, timer: Timer, rule: Rule) -> bool:

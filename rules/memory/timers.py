@@ -8,10 +8,10 @@ import msgspec
 
 from contracts.event import Event
 from contracts.intake import Accepted, decode
-from rules.engine.duties import REMIND, Duty
+from rules.engine.duties import ESCALATE, REMIND, Duty
 from rules.memory.duties import WAITS, Settled
 from rules.memory.instants import us_of
-from rules.memory.model import NEVER_US, Memory, Timer, event_key
+from rules.memory.model import NEVER_US, Memory, Step, Timer, event_key
 
 
 def cause_of(timer: Timer, step: str) -> str:
@@ -61,9 +61,20 @@ def made(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer:
     )
 
 
-def reschedule(timer: Timer, due_us: int) -> None:
-    """It fires when its next step is due; never, where it has none."""
-    timer.fire_us = after(due_us + timer.steps[0].after_us) if timer.steps else NEVER_US
+def reschedule(timer: Timer, stands: Settled) -> None:
+    """It fires when its next step is due; never, where none is left to say."""
+    if timer.steps and not is_over(timer.steps[0], stands):
+        timer.fire_us = after(stands.due_us + timer.steps[0].after_us)
+    else:
+        timer.fire_us = NEVER_US
+
+
+def is_over(step: Step, stands: Settled) -> bool:
+    """Whether nobody is told more at a step, for what was expected had happened by then, or
+    nothing was expected any more. That it was too late for the limit is told once."""
+    if not step.name.startswith(ESCALATE):
+        return False
+    return stands.over_us <= stands.due_us + step.after_us
 
 
 def after(at_us: int) -> int:
@@ -81,7 +92,7 @@ def rest(timer: Timer, stands: Settled) -> None:
     timer.fire_us = NEVER_US
 
 
-def wake(timer: Timer, due_us: int, by: Event, moved_us: int) -> None:
+def wake(timer: Timer, stands: Settled, by: Event, moved_us: int) -> None:
     """The duty waits: it goes on from where it was, or anew where it is due at another time.
 
     A reminder whose time has passed meanwhile is left out.
@@ -91,9 +102,10 @@ def wake(timer: Timer, due_us: int, by: Event, moved_us: int) -> None:
         if timer.is_late or moved_us:
             again(timer, reminds=moved_us > 0)
         at_us = us_of(by.time)
+        due_us = stands.due_us
         timer.steps = [s for s in timer.steps if s.name != REMIND or due_us + s.after_us >= at_us]
     timer.by = ""
-    reschedule(timer, due_us)
+    reschedule(timer, stands)
 
 
 def moved(timer: Timer, due_us: int) -> int:
@@ -109,13 +121,19 @@ def doubt(timer: Timer, stands: Settled) -> None:
     again(timer)
     timer.is_late, timer.fire_us = True, NEVER_US
     if stands.state == WAITS:
-        reschedule(timer, stands.due_us)
+        reschedule(timer, stands)
 
 
 def again(timer: Timer, *, reminds: bool = False) -> None:
     """What it did was taken back, or is said otherwise: it does that again."""
     timer.steps = [*(one for one in timer.done if reminds or one.name != REMIND), *timer.steps]
     timer.done, timer.is_late = [], False
+
+
+def unsaid(timer: Timer, step: Step) -> None:
+    """A step was taken back: it is said if its time comes again."""
+    timer.done.remove(step)
+    timer.steps.insert(0, step)
 
 
 def drop(memory: Memory, timer: Timer) -> None:
