@@ -219,7 +219,7 @@ class Coverage(msgspec.Struct):
     def kept_for(self, horizon: Horizon) -> Coverage:
         """The same as it would be with `keep`; it is not changed.
 
-        For timers: one that has nothing to say leaves no trace in the order of record.
+        For timers: one that cannot be evaluated leaves no trace in the order of record.
         """
         if horizon.digest == self.horizon:
             return self
