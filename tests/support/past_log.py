@@ -143,10 +143,13 @@ class Log:
             self._write(None, encode_record(done), (*origin_of(place), kind))
         return True
 
-    def withdraws(self) -> None:
-        """What a restarted worker does first about timers of the run before."""
+    def withdraws(self, covered: int = 0) -> None:
+        """What a restarted worker does first about timers of the run before.
+
+        Of so many decisions is remembered that they were made.
+        """
         tail = Tail()
-        for record in self.decisions:
+        for record in self.decisions[covered:]:
             tail.take(record.key or b"", record.value or b"", dict(record.headers))
         for found in tail.withdrawals():
             self._write(found.key, found.value, tuple(found.headers))
