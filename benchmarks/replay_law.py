@@ -221,7 +221,7 @@ def standing(s: Settings) -> set[Standing]:
     """The alerts of deadlines and of rules that waited, as the last decision of each has them."""
     latest: dict[str, Decision] = {}
     for record in read(s, [s.topics.decisions]):
-        if dict(record.headers).get(KindHeaders.KIND) == KindHeaders.REPEAT:
+        if dict(record.headers).get(KindHeaders.KIND) in KindHeaders.NO_DECISION:
             continue
         decision = _decode(record.value or b"")
         if decision.cause != "event":

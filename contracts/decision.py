@@ -348,8 +348,8 @@ class KindHeaders:
 
     `yijian-kind: repeat` is a `Repeat` and no decision; `interrupted` withdraws a decision of a
     run that ended before it was remembered; `backfill` (contracts.backfill), `forward` and `tie`
-    (contracts.tie) are no decisions either. A decision that a timer led to names it, and the clock
-    of the event's source when it fired.
+    (contracts.tie) and `lapse` (contracts.lapse) are no decisions either. A decision that a timer
+    led to names it, and the clock of the event's source when it fired.
     """
 
     KIND: Final = "yijian-kind"
@@ -358,7 +358,8 @@ class KindHeaders:
     BACKFILL: Final = b"backfill"
     FORWARD: Final = b"forward"
     TIE: Final = b"tie"
-    NO_DECISION: Final = frozenset({REPEAT, BACKFILL, FORWARD, TIE})
+    LAPSE: Final = b"lapse"
+    NO_DECISION: Final = frozenset({REPEAT, BACKFILL, FORWARD, TIE, LAPSE})
     """Kinds of records that whoever reads decisions passes over."""
     GENERATION: Final = "yijian-generation"
     """On decisions about a person with several identities: how often what is remembered moved. Of

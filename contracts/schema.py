@@ -25,6 +25,7 @@ from contracts.decision import (
     Repeat,
 )
 from contracts.intake import SHAPES, Reason
+from contracts.lapse import Lapse
 from contracts.tie import Forwarded, Tie
 from contracts.topics import Topics
 
@@ -43,6 +44,7 @@ def documents() -> dict[str, dict[str, Any]]:
         Forwarded, "An event is answered where its subject is remembered", "forward"
     )
     out["tie.v1.schema.json"] = _record_schema(Tie, "A message about identities was taken here")
+    out["lapse.v1.schema.json"] = _record_schema(Lapse, "A timer fired with nothing to say here")
     out["alert.v1.schema.json"] = _record_schema(Alert, "One finding, for live listeners")
     out["registry.v1.schema.json"] = _record_schema(
         registry.Registered, "One registered institution, practitioner, device or bed", "registry"
@@ -152,7 +154,7 @@ def asyncapi() -> dict[str, Any]:
         "backfill.v1.schema.json", "none", _headers({**_ORIGIN, **_BACKFILL})
     )
     channels["decisions"]["messages"]["backfill"] = {"$ref": "#/components/messages/backfill"}
-    for name, says in (("forward", _FORWARD), ("tie", _TIE)):
+    for name, says in (("forward", _FORWARD), ("tie", _TIE), ("lapse", _LAPSE)):
         schema = f"{name}.v1.schema.json"
         messages[name] = _message(schema, "the subject", _headers({**_ORIGIN, **says}))
         channels["decisions"]["messages"][name] = {"$ref": f"#/components/messages/{name}"}
@@ -206,6 +208,7 @@ _REPEAT: Final = {KindHeaders.KIND: "`repeat`; decisions have none, or `interrup
 _BACKFILL: Final = {KindHeaders.KIND: "`backfill`"}
 _FORWARD: Final = {KindHeaders.KIND: "`forward`"}
 _TIE: Final = {KindHeaders.KIND: "`tie`"}
+_LAPSE: Final = {KindHeaders.KIND: "`lapse`"}
 _MESSAGE: Final = {
     ActivityHeaders.MESSAGE: "`join`, `go`, `moved` or `forward`",
     ActivityHeaders.CLOCKS: "on `moved`: how late it is for each source, as JSON",

@@ -45,7 +45,8 @@ class Tie(Record, frozen=True, kw_only=True, omit_defaults=False):
     subject: str
     """Who took it."""
     digest: str = ""
-    """Of what was given away, or came; but for timers."""
+    """Of what was given away, or came; but for timers, of which older logs do not tell when they
+    had nothing to say."""
     timers: tuple[str, ...] = ()
     """Ids of the timers that were sent away."""
     basis: Basis | None = None

@@ -98,12 +98,20 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
         ]
 
 
+class Lapsed(NamedTuple):
+    """A timer that fired with nothing to say: the record that says so."""
+
+    record: bytes
+
+
 class TimerFailed(NamedTuple):
     """A timer that could not be evaluated: a bug. It waits until its subject is heard of again."""
 
     detail: str
 
 
+Fired: TypeAlias = tuple[Issued, ...] | Lapsed | TimerFailed
+"""What a timer led to; () where it was not due any more."""
 Result: TypeAlias = Answer | Repeated | Forwarded | DeadLetter
 Shared: TypeAlias = Joined | Repeated | DeadLetter
 """What an event led to in a group."""

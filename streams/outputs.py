@@ -14,7 +14,15 @@ from contracts.intake import Reason
 from contracts.tie import FORWARD, MOVED
 from rules.memory.taken import Activity
 from rules.memory.ties import Mail
-from streams.answers import Answer, DeadLetter, Forwarded, Repeated, Result, TimerFailed
+from streams.answers import (
+    Answer,
+    DeadLetter,
+    Forwarded,
+    Lapsed,
+    Repeated,
+    Result,
+    TimerFailed,
+)
 from streams.lanes import Passage
 from streams.means import Means
 from streams.origin import Origin, origin_headers, origin_of
@@ -252,8 +260,13 @@ class Outputs:
             self._figures.failed_timers += 1
             log.error("A timer could not be evaluated: %s", fired.detail)
             return
-        headers: list[Any] = [
-            *origin_headers(self._origin(tick)),
+        self._figures.fired_timers += 1
+        headers: list[Any] = [*origin_headers(self._origin(tick))]
+        if isinstance(fired, Lapsed):
+            headers.append((KindHeaders.KIND, KindHeaders.LAPSE))
+            self._send_decision(fired.record, (), due.subject, headers)
+            return
+        headers += [
             (KindHeaders.TIMER, due.timer.encode()),
             (KindHeaders.CLOCK_US, b"%d" % due.clock_us),
         ]
@@ -261,7 +274,6 @@ class Outputs:
             marked = _marked(headers, issued.generation)
             self._send_decision(issued.decision_bytes, issued.alerts, due.subject, marked)
             self._figures.issued(issued.decision)
-        self._figures.fired_timers += 1
 
     def _send_decision(
         self, value: bytes, alerts: Sequence[bytes], key: bytes | None, headers: list[Any]

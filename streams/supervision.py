@@ -17,6 +17,7 @@ from contracts.decision import Alert, Basis, Decision, encode_record
 from contracts.event import EVENT_TYPES, Event
 from contracts.identity import decision_id
 from contracts.intake import DEFAULT_MAX_AHEAD_S, Reason, Rejected, decode
+from contracts.lapse import Lapse
 from contracts.tie import Tie
 from knowledge_base.registry import NOTHING, Registry
 from rules.grouping import facts_of_key
@@ -28,9 +29,11 @@ from rules.memory.uncovered import Uncovered
 from streams.answers import (
     Answer,
     DeadLetter,
+    Fired,
     Forwarded,
     Issued,
     Joined,
+    Lapsed,
     Repeated,
     Result,
     Shared,
@@ -196,7 +199,7 @@ class Supervisor:
         for activity in answer.activities:
             yield self.join(value, activity, past)
 
-    def fire(self, due: Due, past: Past) -> tuple[Issued, ...] | TimerFailed:
+    def fire(self, due: Due, past: Past) -> Fired:
         """What a timer leads to. Raises StateUnreadable."""
         attendant = self._attendant
         if attendant is None:
@@ -208,9 +211,13 @@ class Supervisor:
         except Exception as error:  # a bug must not stop the partition
             past.undo(due.subject)
             return TimerFailed(_told(error))
-        if taken.changed:
-            past.keep(due.subject)
-        return issued
+        if not taken.changed:
+            return issued
+        past.keep(due.subject)
+        if issued:
+            return issued
+        lapse = Lapse(timer=due.timer, clock_us=due.clock_us, basis=self.basis)
+        return Lapsed(encode_record(lapse))
 
     def uncovered(self, coverage: Coverage) -> Sequence[Uncovered]:
         """The rules that look back further than is known; from any thread."""

@@ -19,7 +19,7 @@ from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US
 from simulation.ndjson import Line, read
 from streams.answers import Answer as Supervised
-from streams.answers import DeadLetter, Issued, Repeated, Result, TimerFailed
+from streams.answers import DeadLetter, Issued, Lapsed, Repeated, Result, TimerFailed
 from streams.supervision import Supervisor
 from yijian.posting import Post, mails_of
 from yijian.remembering import Remembered
@@ -118,7 +118,7 @@ class _Offline:
                 past.failed(due)
                 failure = {"line": self._number, "timer": due.timer, "detail": issued.detail}
                 yield Answer(msgspec.json.encode({"timer_failed": failure}), refused=True)
-            else:
+            elif not isinstance(issued, Lapsed):
                 yield from _told(issued)
 
     def _time_of(self, line: Line) -> int:

@@ -6,8 +6,9 @@ gives other decisions. So the order of record is gone through (yijian.record), f
 remembered, each decision is compared with the one that stands there, and what is remembered at the
 end is written. The workers' positions stay: they are where the order of record ends.
 
-A timer that fired with nothing to say is not told of in the log. It may wait here as if it had not
-fired; the worker fires it at its next tick, by what is known then.
+A timer that fired with nothing to say stands in the log as a lapse (contracts.lapse), so it does
+not wait again. Only of a log from before lapses were noted nobody can tell: there it may wait as if
+it had not fired, and the worker fires it at its next tick, by what is known then.
 """
 
 from __future__ import annotations

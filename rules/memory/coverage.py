@@ -7,7 +7,7 @@ nothing of it was dropped. Where one is not known, the window is not covered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from copy import copy
 from typing import Final
 
@@ -79,6 +79,11 @@ class Coverage(msgspec.Struct):
         if found is None:
             found = self.groups[name] = Coverage(is_total=self.is_total)
         return found
+
+    def forget_groups(self, asked: Container[str]) -> None:
+        """Events went by of which only these groups were told: the others begin anew."""
+        for name in [name for name in self.groups if name not in asked]:
+            del self.groups[name]
 
     def as_now(self, source: str, group: str = "") -> Coverage:
         """A copy that an event of a source, and of a group, does not change; see `restore`."""
@@ -219,7 +224,7 @@ class Coverage(msgspec.Struct):
     def kept_for(self, horizon: Horizon) -> Coverage:
         """The same as it would be with `keep`; it is not changed.
 
-        For timers: one that has nothing to say leaves no trace in the order of record.
+        For timers: one that cannot be evaluated leaves no trace in the order of record.
         """
         if horizon.digest == self.horizon:
             return self

@@ -121,6 +121,8 @@ class Attendants:
                 return Taken(changed=False, forwarded=home)
         taken = self.patients.take(event, digest, memory, coverage)
         if taken.changed:
+            if not coverage.groups.keys() <= self.groups.keys():
+                coverage.forget_groups(self.groups)
             if self.groups:
                 taken.activities = self.told(event, memory)
             if self._has_ties:

@@ -125,6 +125,5 @@ def latest(event: Event, act: Act, memory: Memory) -> Event | None:
 
 
 def _asks(kept: Kept, memory: Memory) -> bool:
-    """Whether a revision before a kept one may come yet. What timers keep is no sign of that: one
-    that fired with nothing to say leaves no trace in the order of record."""
+    """Whether a revision before a kept one may come yet. What timers keep is no sign of that."""
     return kept.until_us >= memory.latest_us

@@ -206,8 +206,8 @@ def delivered(
 def digest_of(*values: bytes) -> str:
     """Names what was given, but for its timers.
 
-    One that fired with nothing to say has no place in the order of record, from which this must
-    follow.
+    This must follow from the order of record, and older logs have no place in it for one that
+    fired with nothing to say.
     """
     digest = sha256()
     for value in values:

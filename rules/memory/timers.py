@@ -85,7 +85,7 @@ def after(at_us: int) -> int:
 def rest(timer: Timer, stands: Settled) -> None:
     """Nothing fires while the duty is fulfilled or ended; all of it may have to be said yet.
 
-    No time is noted at which it would have fired, for of that no decision tells.
+    No time is noted at which it would have fired, for then it would have nothing to say.
     """
     timer.by = stands.by.key if stands.by is not None else ""
     again(timer)

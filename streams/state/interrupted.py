@@ -1,8 +1,9 @@
 """Decisions of timers that were made by a run that ended before it was remembered.
 
 Their timers stand as if they had not fired, and may fire otherwise now, or not at all. So each is
-withdrawn before anything else is decided: an empty decision of the same name follows it. What an
-interrupted run decided about events needs none of this, for the events come again.
+withdrawn before anything else is decided: an empty decision of the same name follows it. That a
+timer had nothing to say is taken back likewise. What an interrupted run decided about events needs
+none of this, for the events come again.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from contracts.decision import (
     Retraction,
     encode_record,
 )
+from contracts.lapse import Lapse
 
 Headers = list[tuple[str, bytes]]
 
 _read: Final = Reader(Decision)
+_read_lapse: Final = Reader(Lapse)
 _KEPT: Final = (
     OriginHeaders.TOPIC,
     OriginHeaders.PARTITION,
@@ -37,7 +40,7 @@ _KEPT: Final = (
 
 
 class Interrupted(NamedTuple):
-    """The last decision that a timer led to in an interrupted run."""
+    """What a timer led to in an interrupted run: its last decision, or a lapse."""
 
     key: bytes
     value: bytes
@@ -57,9 +60,13 @@ class Tail:
 
     def __init__(self) -> None:
         self._found: dict[tuple[bytes, str], Interrupted] = {}
+        self._lapsed: dict[tuple[bytes, str], list[Interrupted]] = {}
 
     def take(self, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
         """A decision that is not remembered, in the order of the topic."""
+        if headers.get(KindHeaders.KIND) == KindHeaders.LAPSE:
+            self._lapse(key, value, headers)
+            return
         if KindHeaders.TIMER not in headers:
             return
         name = (key, _read(value).decision_id)
@@ -68,9 +75,19 @@ class Tail:
         else:
             self._found[name] = Interrupted(key, value, headers)
 
+    def _lapse(self, key: bytes, value: bytes, headers: Mapping[str, bytes]) -> None:
+        """A timer may lapse, wait again and lapse once more: each time is taken back."""
+        told = _read_lapse(value)
+        found = self._lapsed.setdefault((key, told.timer), [])
+        if not told.interrupted:
+            found.append(Interrupted(key, value, headers))
+        elif found:
+            found.pop()
+
     def withdrawals(self) -> list[Withdrawal]:
         """What is to be written first of all."""
-        return [withdrawal(found) for found in self._found.values()]
+        lapses = [one for found in self._lapsed.values() for one in found]
+        return [*map(withdrawal, self._found.values()), *map(taken_back, lapses)]
 
 
 def withdrawal(found: Interrupted) -> Withdrawal:
@@ -79,6 +96,14 @@ def withdrawal(found: Interrupted) -> Withdrawal:
     headers = [(name, found.headers[name]) for name in _KEPT if name in found.headers]
     headers.append((KindHeaders.KIND, KindHeaders.INTERRUPTED))
     return Withdrawal(found.key, value, headers)
+
+
+def taken_back(lapse: Interrupted) -> Withdrawal:
+    """The record that takes a lapse back."""
+    told = msgspec.structs.replace(_read_lapse(lapse.value), interrupted=True)
+    kept = (*_KEPT, KindHeaders.KIND)
+    headers = [(name, lapse.headers[name]) for name in kept if name in lapse.headers]
+    return Withdrawal(lapse.key, encode_record(told), headers)
 
 
 def emptied(decision: Decision) -> Decision:

@@ -32,6 +32,8 @@ class FakeAttendant:
         self._evaluator = evaluator or FakeEvaluator()
         self.fails_on = ""
         """An event id, or a timer, at which it raises, after it has changed the memory."""
+        self.silent_at = ""
+        """A timer that has nothing to say."""
 
     def take(
         self, event: Event, digest: str, memory: Memory, coverage: Coverage, own: str = ""
@@ -74,6 +76,8 @@ class FakeAttendant:
         timer.fired.append(timer_id)
         if self.fails_on == timer_id:
             raise ValueError("a bug in the attendant")
+        if self.silent_at == timer_id:
+            return Taken()
         source, _, event_id = timer.event.partition("\x1f")
         return Taken((late(EventKey(source, event_id), timer_id),))
 

@@ -77,6 +77,18 @@ def note(**parts: Any) -> Rule:
     )  # fmt: skip
 
 
+def dispensed(**parts: Any) -> Rule:
+    """What is prescribed is dispensed in the same visit within 72 hours."""
+    expect = {
+        "event": "prescription.dispensed", "match": ["encounter.id"],
+        "within": {"parameter": "stay.hours"}, **parts,
+    }  # fmt: skip
+    return make_rule(
+        BASE, id="spec.dispensed", on=["prescription.signed"], when=None, expect=expect,
+        finding={**FINDING, "message": {"zh": "未发药", "en": "not dispensed"}},
+    )  # fmt: skip
+
+
 def note_of_ward(**parts: Any) -> Rule:
     """After an admission somebody of the institution writes a first progress note."""
     expect = {

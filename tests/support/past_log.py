@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from contracts.backfill import Backfill
 from contracts.decision import ActivityHeaders, KindHeaders, OriginHeaders, encode_record
 from contracts.event import Event, encode_event
 from rules.memory.instants import us_of
 from rules.memory.taken import Activity
-from streams.answers import Answer, DeadLetter, Issued, Joined, Repeated, TimerFailed
+from streams.answers import Answer, DeadLetter, Issued, Joined, Lapsed, Repeated, TimerFailed
 from streams.past import Brought, Due, activity_of
 from streams.state.interrupted import Tail
 from streams.supervision import Supervisor
@@ -46,6 +48,8 @@ class Log:
         self.activities: list[LogRecord] = []
         self.decisions: list[LogRecord] = []
         self.past = Forgetting()
+        self.bundles: dict[str, Core] = {}
+        """By digest what decides where a decision names it."""
         self._ticks = 0
         self._by: Supervisor = supervisor_of(settings, core)
 
@@ -54,8 +58,12 @@ class Log:
         self.past = Forgetting()
         self._by = supervisor_of(self.settings, core or self.core)
 
-    def goes_on_with(self, core: Core) -> None:
-        """Other rules, with what is remembered."""
+    def goes_on_with(self, core: Core, bundle: str = "") -> None:
+        """Other rules, with what is remembered; with a digest they came as a bundle."""
+        if bundle:
+            basis = core.evaluator.basis
+            core.evaluator.basis = msgspec.structs.replace(basis, bundle=bundle)
+            self.bundles[bundle] = core
         self._by = supervisor_of(self.settings, core)
 
     def comes(self, event: Event, topic: str = TOPIC) -> LogRecord:
@@ -135,28 +143,44 @@ class Log:
             self._write(None, encode_record(done), (*origin_of(place), kind))
         return True
 
-    def withdraws(self) -> None:
-        """What a restarted worker does first about timers of the run before."""
+    def withdraws(self, covered: int = 0) -> None:
+        """What a restarted worker does first about timers of the run before.
+
+        Of so many decisions is remembered that they were made.
+        """
         tail = Tail()
-        for record in self.decisions:
+        for record in self.decisions[covered:]:
             tail.take(record.key or b"", record.value or b"", dict(record.headers))
         for found in tail.withdrawals():
             self._write(found.key, found.value, tuple(found.headers))
 
     def replayed(self, *others: Log, core: Core | None = None) -> Recomputed:
         """The order of record of this log and others once more."""
+        return self._replay(*others, core=core).found
+
+    def rebuilt(self) -> Remembered:
+        """What is remembered where the order of record ends."""
+        found = self._replay().rebuilt
+        assert not found.why
+        return found.past
+
+    def _replay(self, *others: Log, core: Core | None = None) -> Replay:
         from yijian.expected import Supervisors
 
-        supervisors = Supervisors(self.settings, core or self.core, lambda digest: None)
+        supervisors = Supervisors(self.settings, core or self.core, self.bundles.get)
         replay = Replay(supervisors, {}, self.settings.max_ahead_s, ACTIVITIES)
         for log in (self, *others):
             elsewhere = {record.place: record for record in log.activities}
             replay.partition(order_of(log.decisions), log.intake, elsewhere)
-        return replay.found
+        return replay
 
     def _fire(self, due: Due, tick: LogRecord) -> None:
         issued = self._by.fire(due, self.past)
         assert not isinstance(issued, TimerFailed)
+        if isinstance(issued, Lapsed):
+            kind = (KindHeaders.KIND, KindHeaders.LAPSE)
+            self._write(due.subject, issued.record, (*origin_of(tick), kind))
+            return
         headers = (
             *origin_of(tick),
             (KindHeaders.TIMER, due.timer.encode()),

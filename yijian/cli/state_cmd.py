@@ -77,10 +77,7 @@ def _print(parts: dict[str, Any], subjects: list[dict[str, Any]]) -> None:
         table("Known since 已知自", ["source", "family", "since", "partitions"], known)
     waiting = parts["waiting_rules"]
     if waiting:
-        shown = [
-            [w["rule"], " ".join(w["families"]), w["until"] or "no end known 未知"]
-            for w in waiting[:_MOST_SHOWN]
-        ]
+        shown = [[w["rule"], " ".join(w["families"]), _until(w)] for w in waiting[:_MOST_SHOWN]]
         table(f"{len(waiting)} rules look back further than is known 历史不足的规则",
               ["rule", "families", "until"], shown)  # fmt: skip
     if subjects:
@@ -119,7 +116,8 @@ def backfill(
 
     For a rule whose window is new or longer. Nothing is decided again and no timer fires. What
     Kafka has deleted is not brought in, and stays not evaluable. To be cut off does no harm: run
-    it again.
+    it again. Groups (`group_by`) are not told of what is brought in: rules about them go on
+    waiting, and the command says until when.
     """
     unknown = sorted(set(family or ()) - INTAKE_FAMILIES.keys())
     if unknown:
@@ -140,6 +138,7 @@ def backfill(
     for one in state_log.known_since(found):
         if one.family in planned.families:
             out.print(f"{one.source} {one.family}: known since 已知自 {one.since}", markup=False)
+    _say_of_groups(s, found, planned.families)
     if left:
         fail(
             f"partitions {left} are not covered: other rules came into force meanwhile, or records "
@@ -147,6 +146,26 @@ def backfill(
         )
     earliest = max((max(c.values()) for c in planned.complete.values()), default=planned.from_us)
     say(f"Kafka has everything since {instant_of(earliest).isoformat(timespec='seconds')}")
+
+
+def _say_of_groups(s: Settings, found: dict[int, Memories], families: Iterable[str]) -> None:
+    """Which rules about groups wait as before, and until when."""
+    told = "groups are told of nothing that is brought in; rules about them wait as before"
+    if s.bundle_keys:
+        say(f"{told}: `yijian rules bundles --status HOST:PORT` says until when 分组规则仍等待")
+        return
+    core, wanted = load_core(s), set(families)
+    of_groups = {rule.id for rule in core.pack.rules if rule.group_by}
+    waits = [w for w in state_log.waits(found, supervisor_of(s, core)) if w.rule in of_groups]
+    waits = [w for w in waits if wanted.intersection(w.families)]
+    if waits:
+        say(f"{told} 分组规则仍等待")
+    for one in waits:
+        out.print(f"{one.rule}: until 至 {_until(one.as_dict())}", markup=False)
+
+
+def _until(waits: dict[str, Any]) -> str:
+    return waits["until"] or "no end known 未知"
 
 
 def _time(text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 A run that ended before it was remembered leaves decisions that another run makes again. Of the
 decisions about an event the last one is its place. What an interrupted run decided at a timer is
-withdrawn by a record of its own.
+withdrawn by a record of its own; so is that a timer had nothing to say.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from contracts.backfill import Backfill
 from contracts.decision import Basis, KindHeaders, Reader, Repeat
 from contracts.identity import EventKey
+from contracts.lapse import Lapse
 from contracts.tie import Forwarded, Tie
 from rules.engine.asked import EVENT
 from yijian.kafka_log import LogRecord, Origin
@@ -44,16 +45,20 @@ _repeat: Final = Reader(Repeat)
 _backfill: Final = Reader(Backfill)
 _forward: Final = Reader(Forwarded)
 _tie: Final = Reader(Tie)
+_lapse: Final = Reader(Lapse)
 NO_EVENT: Final = EventKey("", "")
 
-Kind = Literal["event", "timer", "repeat", "withdrawn", "orphan", "backfill", "forward", "tie"]
+Kind = Literal[
+    "event", "timer", "lapse", "repeat", "withdrawn", "orphan", "backfill", "forward", "tie"
+]
 """An orphan stood behind a decision that the log does not keep any more."""
 
 
 @dataclass(slots=True)
 class Step:
-    """One thing that happened: an event was taken, came again or was sent on, a timer fired or was
-    withdrawn, or a message about identities was taken."""
+    """One thing that happened: an event was taken, came again or was sent on, a timer fired, with
+    something to say or without (`lapse`), or was withdrawn, or a message about identities was
+    taken."""
 
     kind: Kind
     origin: Origin
@@ -108,6 +113,7 @@ class _Reading:
         self._placed: dict[tuple[bytes, str], Step] = {}
         """The event's step, by the subject it is remembered with and the decision's id."""
         self._fired: dict[tuple[bytes, str], list[Step]] = {}
+        self._lapsed: dict[tuple[bytes, str], list[Step]] = {}
         self._repeated: dict[tuple[bytes, Origin], Step] = {}
         self._sent_on: dict[tuple[bytes, str], list[Step]] = {}
         self._brought: dict[Origin, Step] = {}
@@ -128,6 +134,9 @@ class _Reading:
             return
         if kind == KindHeaders.TIE:
             self._tie(record)
+            return
+        if kind == KindHeaders.LAPSE:
+            self._lapse(record)
             return
         told = _decision(record.value or b"")
         self.order.of_groups += told.scope != PATIENT
@@ -206,6 +215,19 @@ class _Reading:
         fired = self._fired.get((step.subject, told.decision_id))
         if fired:
             fired.pop().is_void = True
+
+    def _lapse(self, record: LogRecord) -> None:
+        told = _lapse(record.value or b"")
+        kind: Kind = "withdrawn" if told.interrupted else "lapse"
+        step = Step(kind, record.origin, record.key or b"", NO_EVENT, "", told.basis)
+        step.timer, step.clock_us = told.timer, told.clock_us
+        step.recorded.append((record.place, record.value or b""))
+        self.order.steps.append(step)
+        lapsed = self._lapsed.setdefault((step.subject, told.timer), [])
+        if not told.interrupted:
+            lapsed.append(step)
+        elif lapsed:
+            lapsed.pop().is_void = True
 
     def _repeat(self, record: LogRecord) -> None:
         told = _repeat(record.value or b"")

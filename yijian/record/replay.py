@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,7 +17,17 @@ from contracts.tie import FORWARD, Tie
 from rules.memory.coverage import Coverage
 from rules.memory.model import Memory
 from rules.memory.ties import given
-from streams.answers import Answer, Forwarded, Issued, Joined, Repeated, Result, Tied, TimerFailed
+from streams.answers import (
+    Answer,
+    Fired,
+    Forwarded,
+    Joined,
+    Lapsed,
+    Repeated,
+    Result,
+    Tied,
+    TimerFailed,
+)
 from streams.past import Brought, Due, Past, activity_of, message_of
 from streams.state.clocks import clocks_of
 from streams.supervision import Supervisor
@@ -43,6 +53,8 @@ class Recomputed:
     """Decisions that were compared, those of timers included."""
     timers: int = 0
     """Timers that fired again and whose decisions were compared."""
+    lapsed: int = 0
+    """Timers that fired again and again had nothing to say."""
     brought: int = 0
     """Past events that backfills brought in again."""
     repeats: int = 0
@@ -212,15 +224,16 @@ class Replay:
         if not is_known and not isinstance(supervisor, str):
             supervisor = PAST_UNKNOWN
         record = values.get(step.origin)
-        if record is None and step.kind != "timer" and not isinstance(supervisor, str):
+        is_fired = step.kind in ("timer", "lapse")
+        if record is None and not is_fired and not isinstance(supervisor, str):
             supervisor = NOT_IN_LOG
         if isinstance(supervisor, str):
-            if step.kind == "tie":
+            if step.kind in ("tie", "lapse"):
                 self._is_known &= not self._supervisors.files.remembers
             elif step.kind not in ("repeat", "forward"):
                 name, key = step.decision_id, step.event
                 self._leave_out(name, key, supervisor, step.generation)
-        elif step.kind == "timer":
+        elif is_fired:
             self._fire(step, supervisor)
         elif record is not None and step.tie is not None:
             self._hear(step, step.tie, supervisor, record)
@@ -314,7 +327,7 @@ class Replay:
     def _is_silent(self, told: Tie, found: Tied, supervisor: Supervisor) -> bool:
         """Whether timers that should have been sent away, and were not, had nothing to say.
 
-        They may well have fired before, which the order of record does not tell.
+        They may well have fired before: a log from before lapses were noted does not tell.
         """
         if not set(told.timers) <= set(found.tie.timers):
             return False
@@ -323,14 +336,18 @@ class Replay:
             past = _Given(self._past, given(mail.value))
             for name in sorted(missing & past.memory.timers.keys()):
                 due = Due(b"", name, past.memory.timers[name].fire_us)
-                if supervisor.fire(due, past):
+                if not _says_nothing(supervisor.fire(due, past)):
                     return False
         return True
 
     def _fire(self, step: Step, supervisor: Supervisor) -> None:
         due = Due(step.subject, step.timer, step.clock_us)
         fired = supervisor.fire(due, self._past)
-        issued: Iterable[Issued] = () if isinstance(fired, TimerFailed) else fired
+        if step.kind == "lapse":
+            self._compare(step, [fired.record] if isinstance(fired, Lapsed) else [])
+            self.found.lapsed += 1
+            return
+        issued = () if isinstance(fired, Lapsed | TimerFailed) else fired
         self._compare(step, [one.decision_bytes for one in issued])
         for one in issued:
             self.found.expected.decided(one.decision, one.generation)
@@ -344,9 +361,8 @@ class Replay:
             supervisor = self._find(step.basis)
             if isinstance(supervisor, str):
                 continue
-            # It may well have fired with nothing to say: its rule is gone, or it only moved.
-            fired = supervisor.fire(due, self._past)
-            if isinstance(fired, TimerFailed) or fired:
+            # A log from before lapses were noted does not tell of those that had nothing to say.
+            if not _says_nothing(supervisor.fire(due, self._past)):
                 self.found.unfired.append(origin)
 
     def _supervise(
@@ -370,6 +386,11 @@ class Replay:
                 self.found.differing.append(place)
         if len(made) > len(step.recorded):
             self.found.differing.append(step.recorded[-1][0])
+
+
+def _says_nothing(fired: Fired) -> bool:
+    """Whether a timer had nothing to say."""
+    return isinstance(fired, Lapsed) or fired == ()
 
 
 def _messages(records: Mapping[Origin, LogRecord]) -> Iterator[Origin]:

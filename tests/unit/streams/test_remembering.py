@@ -16,6 +16,7 @@ from faust.types import TP
 from contracts.clock import ManualClock
 from contracts.decision import Decision, KindHeaders, OriginHeaders, Reader, encode_record
 from contracts.identity import EventKey, partition_of
+from contracts.lapse import Lapse
 from contracts.topics import Topics
 from rules.memory.model import NEVER_US
 from streams.agent import Agent, Means
@@ -43,6 +44,7 @@ PATIENTS = [n for n in range(100) if partition_of(subject(n).encode(), 4) == HER
 ANNA = subject(PATIENTS[0]).encode()
 AT_MS = us(datetime(2026, 11, 20, 0, 30, tzinfo=UTC)) // 1000
 read_decision = Reader(Decision)
+read_lapse = Reader(Lapse)
 
 
 class FakeRecovery:
@@ -259,6 +261,22 @@ async def test_a_tick_fires_what_is_due_and_the_decision_names_timer_and_clock()
     assert read_decision(decision.value or b"").cause == "timer:rx.days:e000000005:due"
 
 
+async def test_a_timer_that_has_nothing_to_say_is_noted_among_the_decisions() -> None:
+    bench = Bench()
+    await bench.work(event(5, items=ITEMS_WITH_TIMER))
+    before = len(bench.producer.topics)
+    bench.attendant.silent_at = "timer:rx.days:e000000005:due"
+    await bench.passes(9, DUE_S + 1)
+    (noted,) = list(bench.producer)[before:]
+    lapse = read_lapse(noted.value or b"")
+    assert (noted.topic, noted.key) == (TOPICS.decisions, ANNA)
+    assert noted.headers[KindHeaders.KIND] == KindHeaders.LAPSE
+    assert noted.headers[OriginHeaders.OFFSET] == b"9"
+    assert (lapse.timer, lapse.interrupted) == (bench.attendant.silent_at, False)
+    assert lapse.clock_us == AT_MS * 1000 + int((DUE_S + 1) * 1_000_000)
+    assert bench.figures.fired_timers == 1
+
+
 async def test_a_tick_with_many_due_timers_lets_the_event_loop_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -356,6 +374,18 @@ def test_only_the_last_decision_of_a_timer_that_still_stands_is_withdrawn() -> N
     tail.take(*timed(2, KindHeaders.INTERRUPTED))
     tail.take(ANNA, b"{}", {OriginHeaders.TOPIC: b"intake"})
     assert [read_decision(w.value).event.id for w in tail.withdrawals()] == ["e000000001"]
+
+
+def test_that_a_timer_had_nothing_to_say_is_taken_back_as_often_as_it_was_noted() -> None:
+    tail = Tail()
+    headers = {OriginHeaders.OFFSET: b"9", KindHeaders.KIND: KindHeaders.LAPSE}
+    for timer, interrupted in (("a", False), ("b", False), ("b", True), ("a", False)):
+        lapse = Lapse(timer=timer, clock_us=77, interrupted=interrupted)
+        tail.take(ANNA, encode_record(lapse), headers)
+    found = tail.withdrawals()
+    told = [read_lapse(one.value) for one in found]
+    assert [(one.timer, one.clock_us, one.interrupted) for one in told] == [("a", 77, True)] * 2
+    assert [(one.key, dict(one.headers)) for one in found] == [(ANNA, headers)] * 2
 
 
 def test_ticks_need_the_lease_and_a_lost_one_is_counted() -> None:

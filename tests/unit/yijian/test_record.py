@@ -9,11 +9,14 @@ import pytest
 
 from contracts.decision import KindHeaders
 from contracts.identity import EventKey
+from rules.memory.instants import us_of
+from rules.memory.model import decode
 from support.past import (
     SITE,
     admission,
     again,
     core_of,
+    dispensed,
     event,
     note,
     progress_note,
@@ -22,6 +25,7 @@ from support.past import (
 from support.past_log import OTHER, Log
 from yijian.expected import Supervisors
 from yijian.record import Recomputed, Replay, order_of
+from yijian.remembering import Remembered
 
 CORE = core_of(again(), note())
 BEFORE = progress_note("n0", -1, "v0", "p0")
@@ -363,3 +367,73 @@ def test_a_backfill_that_lost_a_step_ends(log: Log) -> None:
     log.takes(old)
     assert not log.backfills(old, number=2)
     assert log.past.coverage.refilled_by == ""
+
+
+def same_past(log: Log) -> Remembered:
+    """What a rebuild remembers, which must be what the worker remembered."""
+    rebuilt = log.rebuilt()
+    assert {s: decode(v) for s, v in rebuilt.values.items()} == {
+        s: decode(v) for s, v in log.past.values.items()
+    }
+    return rebuilt
+
+
+def test_a_timer_that_lapsed_while_its_rule_was_away_says_nothing_after_a_rebuild() -> None:
+    log = Log(core_of(again()))
+    log.goes_on_with(core_of(again(), note()), "a" * 64)
+    log.takes(BEFORE, admission("in", 0))
+    log.goes_on_with(core_of(again()), "b" * 64)
+    log.takes(event("x", 70, "p2"))
+    log.passes(event("", 74))  # nobody expects a note any more
+    log.goes_on_with(core_of(again(), note()), "a" * 64)
+    log.takes(admission("in2", 0, "v2", "p2"))
+    log.passes(event("", 75))
+    log.takes(event("y", 76, "p2"))
+    found = log.replayed()
+    assert (found.differing, found.unfired) == ([], [])
+    assert same_past(log).due(us_of(event("", 80).time)) is None
+
+
+def test_a_duty_that_rested_when_its_reminder_was_due_is_not_reminded_of_after_a_rebuild() -> None:
+    log = Log(core_of(dispensed(remind_before="1 h")))
+    old = log.comes(event("d0", -1, event="prescription.dispensed", encounter={"id": "v0"}))
+    log.takes(old, event("a", 0, encounter={"id": "v1"}))
+    given = log.comes(event("d", 2, event="prescription.dispensed", encounter={"id": "v1"}))
+    assert log.backfills(given)
+    log.passes(event("", 71.2))  # the reminder has nothing to say: it was dispensed
+    wrong = event("w", 71.4, event="prescription.entered_in_error", act_id="act-d", revision=2)
+    log.takes(wrong)
+    log.passes(event("", 71.6))
+    found = log.replayed()
+    assert (found.differing, found.unfired) == ([], [])
+    assert same_past(log).due(us_of(event("", 71.8).time)) is None
+
+
+def test_a_timer_that_lapsed_in_an_interrupted_run_waits_again() -> None:
+    log = Log(core_of(again()))
+    log.goes_on_with(core_of(again(), note()), "a" * 64)
+    arrived = [log.comes(one) for one in (BEFORE, admission("in", 0))]
+    log.takes(*arrived)
+    log.goes_on_with(core_of(again()), "b" * 64)
+    log.passes(event("", 74))
+    log.restart(log.bundles["a" * 64])
+    log.withdraws()
+    log.takes(*arrived)
+    assert log.rebuilt().due(us_of(event("", 74).time)) is not None
+    log.passes(event("", 75))
+    found = log.replayed()
+    assert (found.differing, found.timers, found.lapsed) == ([], 1, 0)
+    assert alerts(found) == ["spec.note"]
+    same_past(log)
+
+
+def test_a_lapse_that_its_order_does_not_lead_to_is_noticed() -> None:
+    log = Log(core_of(again()))
+    log.goes_on_with(core_of(again(), note()), "a" * 64)
+    log.takes(BEFORE, admission("in", 0))
+    log.goes_on_with(core_of(again()), "b" * 64)
+    log.passes(event("", 74))
+    assert (log.replayed().differing, log.replayed().lapsed) == ([], 1)
+    lapse = log.decisions.pop()
+    log.decisions.insert(0, lapse._replace(offset=9))
+    assert log.replayed().differing == [("decisions", 0, 9)]

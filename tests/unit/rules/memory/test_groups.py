@@ -110,6 +110,12 @@ class Town:
         taken = self.attendants.join(event, digest, memory, self.coverage, activity)
         return self._kept(activity.key, taken)
 
+    def groups_verdict(self, event: Event) -> str:
+        """What is decided about an event in the one group that it belongs to."""
+        self.takes(event)
+        (found,) = [d for d in self.stands.values() if d.event.id == event.id and d.scope == P1]
+        return found.verdict
+
     def passes(self, at_h: float) -> None:
         clock = us_of(START + timedelta(hours=at_h)) + 1  # until that hour is over
         for name, memory in list(self.memories.items()):
@@ -360,3 +366,16 @@ def test_a_group_whose_rules_are_gone_keeps_no_event_for_them() -> None:
     town.attendants = Attendants(Evaluator(Pack.of(()), BASE))
     town.passes(73)
     assert not any(memory.timers or memory.kept for memory in town.memories.values())
+
+
+def test_of_a_group_whose_rules_were_away_nothing_is_known_from_before_they_came_back() -> None:
+    town = Town(in_two_places())
+    town.coverage = Coverage()
+    with_rules, away = town.attendants, Town(outbreak()).attendants
+    town.comes(0)
+    assert town.groups_verdict(town.event(80)) == "clean"
+    town.attendants = away
+    town.comes(90, **OTHER)  # no group is told of it
+    town.attendants = with_rules
+    assert town.groups_verdict(town.event(100)) == "incomplete"
+    assert town.groups_verdict(town.event(180)) == "clean"
