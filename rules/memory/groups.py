@@ -8,6 +8,7 @@ patients: what is recorded of a decision are facts of the present event, and num
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -124,9 +125,8 @@ class Attendants:
             if self.groups:
                 taken.activities = self.told(event, memory)
             if self._has_ties:
-                taken.mails = ties.tied(
-                    event, memory, own, lambda: self.patients.known(memory, coverage)
-                )
+                known = partial(self.patients.known, memory, coverage)
+                taken.mails = ties.tied(event, memory, own, known)
         return taken
 
     def hear(
@@ -139,12 +139,13 @@ class Attendants:
         """
         if mark in memory.seen:
             return None
+        known = partial(self.patients.known, memory, coverage)
         if kind == JOIN:
-            told = ties.join(memory, own, value, lambda: self.patients.known(memory, coverage))
+            told = ties.join(memory, own, value, known)
         elif kind == GO:
             told = ties.go(memory, own, is_written=is_written)
         elif kind == MOVED:
-            told = ties.arrive(memory, own, value)
+            told = ties.arrive(memory, own, value, known)
         else:
             raise ValueError(f"no message is called {kind}")
         memory.seen[mark] = Seen("", memory.latest_us)
