@@ -19,7 +19,7 @@ from contracts.tie import GO, JOIN, MOVED
 from rules.engine.asked import NONE, Asked
 from rules.engine.evaluator import Evaluator
 from rules.grouping import Grouping, Keys, facts_of_key, facts_of_scope, scope_of
-from rules.memory import applying, ties
+from rules.memory import applying, ties, versions
 from rules.memory.attendant import Attendant, MemorySettings
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
@@ -146,6 +146,7 @@ class Attendants:
             told = ties.go(memory, own, is_written=is_written)
         elif kind == MOVED:
             told = ties.arrive(memory, own, value, known)
+            versions.forget(memory, self.patients.lateness_us)
         else:
             raise ValueError(f"no message is called {kind}")
         memory.seen[mark] = Seen("", memory.latest_us)

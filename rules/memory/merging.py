@@ -1,7 +1,8 @@
 """Two memories become one: what either knows is known, and to add the same again changes nothing.
 
-Acts go by the life cycle's precedence, statements by their time, whatever else by its key. What
-came with an event of another subject is marked with it, so that it can leave again.
+Acts go by the life cycle's precedence, and what the other one knew of an act is what it was said
+to be besides; statements go by their time, whatever else by its key. What came with an event of
+another subject is marked with it, so that it can leave again.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class _Subjects:
 def _acts(memory: Memory, moved: Memory, subjects: _Subjects) -> None:
     for key, act in moved.acts.items():
         here = memory.acts.get(key)
-        applying.enter(memory, act)
+        now = applying.enter(memory, act)
+        if here is not None and here.event_id != act.event_id:
+            versions.keep(memory, key, [here if now.event_id == act.event_id else act])
         if here is None or applying.rank(act) > applying.rank(here):
             came(memory, key, subjects.of(moved.came.get(key, "")))
     pairs = ((memory.allergies, moved.allergies), (memory.conditions, moved.conditions))

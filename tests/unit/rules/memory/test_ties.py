@@ -280,6 +280,16 @@ def test_what_both_said_in_turn_is_known_of_each_time() -> None:
     assert [one.value for one in runs] == [True, False, True]
 
 
+def test_what_both_knew_of_an_act_is_kept_only_where_a_rule_may_ask() -> None:
+    town = Town()
+    for revision, name in enumerate("ab", 1):
+        comes(town, town.event(f"h|{name}", revision, act_id="x", revision=revision))
+    ties_town(town, ("h|a", "h|b"))
+    (act,) = town.memories["h|a"].acts.values()
+    assert act.revision == 2
+    assert town.memories["h|a"].former == {}
+
+
 def test_an_earlier_revision_that_comes_late_does_not_take_the_act() -> None:
     town = Town()
     comes(town, town.event("h|a", 0, act_id="x", revision=2))
