@@ -208,8 +208,6 @@ def _measure(
         at = item.at
         when = us_of(at) if isinstance(at, datetime) else at_us
         values = memory.measured.get(analyte.id, _NONE)
-        if len(values) == _KEPT_VALUES and when < values[0].at_us:
-            continue
         value = item.value if item.value is not UNSET else item.text
         raw = None if value is UNSET else raw_of(value)
         measured = Measured(raw, when, (code.system, code.code), act, revision, is_void, of)
@@ -217,10 +215,17 @@ def _measure(
 
 
 def values_with(values: list[Measured], one: Measured) -> list[Measured]:
-    """The values of an analyte with one more: the last few."""
+    """The values of an analyte with one more: the last few of each subject."""
     if not values or values[-1].at_us < one.at_us:
-        return [*values[1 - _KEPT_VALUES :], one]
-    return values if one in values else sorted([*values, one], key=_when)[-_KEPT_VALUES:]
+        every = [*values, one]
+    elif one in values:
+        return values
+    else:
+        every = sorted([*values, one], key=_when)
+    own = [at for at, value in enumerate(every) if value.of == one.of]
+    if len(own) > _KEPT_VALUES:
+        del every[own[0]]
+    return every
 
 
 def _when(measured: Measured) -> tuple[int, str, str]:

@@ -290,6 +290,18 @@ def test_what_both_knew_of_an_act_is_kept_only_where_a_rule_may_ask() -> None:
     assert town.memories["h|a"].former == {}
 
 
+def test_what_was_measured_of_one_does_not_push_out_what_was_of_the_other() -> None:
+    town = Town()
+    comes(town, _prescribed(town, "h|a", 0, 1, False, 50))
+    ties_town(town, ("h|a", "h|b"))
+    for at_h in range(1, 12):
+        comes(town, _prescribed(town, "h|b", at_h, at_h, False, 50 + at_h))
+    comes(town, town.about("unlinked", "h|a", "h|b", 20))
+    (one,), (other,) = (town.memories[f"h|{name}"].measured.values() for name in "ab")
+    assert [value.value["value"] for value in one] == [50]
+    assert [value.value["value"] for value in other] == list(range(54, 62))
+
+
 def test_an_earlier_revision_that_comes_late_does_not_take_the_act() -> None:
     town = Town()
     comes(town, town.event("h|a", 0, act_id="x", revision=2))
