@@ -15,7 +15,7 @@ import msgspec
 from rules.memory import person
 from rules.memory.merging import recount
 from rules.memory.model import Memory
-from rules.memory.timers import event_of
+from rules.memory.timers import event_of, release
 
 T = TypeVar("T")
 
@@ -73,5 +73,9 @@ def _timers(memory: Memory, part: Memory, leaving: Set[str]) -> None:
         if event_of(memory, timer).subject in leaving:
             part.timers[name] = copy(timer)
             del memory.timers[name]
+    for one, other in ((memory, part), (part, memory)):
+        for timer in one.timers.values():
+            if timer.by in other.acts:
+                release(timer, one.latest_us)
     recount(memory)
     recount(part)

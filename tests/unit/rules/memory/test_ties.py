@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -174,6 +175,24 @@ def test_a_deadline_goes_with_its_patient() -> None:
     (decision,) = fired.decisions
     assert (decision.verdict, decision.subject) == ("findings", "h|b")
     assert town.memories["h|b"].timers == {}
+
+
+@pytest.mark.parametrize(("patient", "writer"), [("h|a", "h|b"), ("h|b", "h|a")])
+def test_a_duty_waits_again_when_what_fulfilled_it_leaves(patient: str, writer: str) -> None:
+    town = Town(again(), note())
+    visit = {"id": "v1", "kind": "inpatient"}
+    comes(town, town.event(patient, 0, event="encounter.admitted", act_id="v1", encounter=visit))
+    ties_town(town, ("h|a", "h|b"))
+    written = {"kind": "first_progress_note", "signed_at_trusted": True}
+    comes(town, town.event(writer, 1, event="document.signed", encounter={"id": "v1"}, **written))
+    (timer,) = town.memories["h|a"].timers.values()
+    assert timer.by
+    comes(town, town.about("unlinked", "h|a", "h|b", 2))
+    memory = town.memories[patient]
+    (timer,) = memory.timers.values()
+    assert timer.fire_us == timer.due_us + 1
+    (decision,) = town.attendants.fire(memory, town.coverage, timer.id, timer.fire_us).decisions
+    assert (decision.verdict, decision.subject) == ("findings", patient)
 
 
 def test_what_came_with_a_subject_leaves_with_it() -> None:
