@@ -215,8 +215,6 @@ class Attendant:
         memory.latest_us = max(memory.latest_us, at_us)
         family, verb, _ = EVENT_TYPES[event.type]
         of = event.subject if event.subject in memory.links else ""
-        if memory.links and verb != "draft":
-            merging.came(memory, act_key(event.source, family, event.data.act_id), of)
         kept = self.horizon.families.get(family)
         present = None
         if kept is not None:
@@ -226,6 +224,10 @@ class Attendant:
                 versions.enter(memory, present, self.lateness_us)
         if verb != "draft" and not self.group:  # a group knows nothing of its patients
             person.learn(event, at_us, memory, self.evaluator.knowledge, of)
+        if memory.links and verb != "draft":
+            act = act_key(event.source, family, event.data.act_id)
+            if merging.says(memory, act, event, at_us):
+                merging.came(memory, act, of)
         return present
 
     def _context(self, event: Event) -> Context:

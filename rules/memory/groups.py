@@ -8,6 +8,7 @@ patients: what is recorded of a decision are facts of the present event, and num
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from contracts.tie import GO, JOIN, MOVED
 from rules.engine.asked import NONE, Asked
 from rules.engine.evaluator import Evaluator
 from rules.grouping import Grouping, Keys, facts_of_key, facts_of_scope, scope_of
-from rules.memory import applying, ties
+from rules.memory import applying, ties, versions
 from rules.memory.attendant import Attendant, MemorySettings
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
@@ -126,9 +127,8 @@ class Attendants:
             if self.groups:
                 taken.activities = self.told(event, memory)
             if self._has_ties:
-                taken.mails = ties.tied(
-                    event, memory, own, lambda: self.patients.known(memory, coverage)
-                )
+                known = partial(self.patients.known, memory, coverage)
+                taken.mails = ties.tied(event, memory, own, known)
         return taken
 
     def hear(
@@ -141,12 +141,14 @@ class Attendants:
         """
         if mark in memory.seen:
             return None
+        known = partial(self.patients.known, memory, coverage)
         if kind == JOIN:
-            told = ties.join(memory, own, value, lambda: self.patients.known(memory, coverage))
+            told = ties.join(memory, own, value, known)
         elif kind == GO:
             told = ties.go(memory, own, is_written=is_written)
         elif kind == MOVED:
-            told = ties.arrive(memory, own, value)
+            told = ties.arrive(memory, own, value, known)
+            versions.forget(memory, self.patients.lateness_us)
         else:
             raise ValueError(f"no message is called {kind}")
         memory.seen[mark] = Seen("", memory.latest_us)

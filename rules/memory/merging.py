@@ -1,20 +1,19 @@
 """Two memories become one: what either knows is known, and to add the same again changes nothing.
 
-Acts go by the life cycle's precedence, statements by their time, whatever else by its key. What
-came with an event of another subject is marked with it, so that it can leave again.
+Acts go by the life cycle's precedence, and what the other one knew of an act is what it was said
+to be besides; statements go by their time, whatever else by its key. What came with an event of
+another subject is marked with it, so that it can leave again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
-from rules.memory import applying, person, versions
-from rules.memory.model import Measured, Memory, Said, Sent, event_key
-
-_NONE: Final[tuple[Said, ...]] = ()
+from contracts.event import Event
+from rules.memory import applying, last_word, person, versions
+from rules.memory.model import Measured, Memory, Sent, event_key
 
 
 def merge(memory: Memory, own: str, moved: Memory, sender: str, known: Mapping[str, int]) -> None:
@@ -23,6 +22,7 @@ def merge(memory: Memory, own: str, moved: Memory, sender: str, known: Mapping[s
     memory.latest_us = max(memory.latest_us, moved.latest_us)
     for key, seen in moved.seen.items():
         memory.seen.setdefault(key, seen)
+    last_word.add(memory, moved.words)
     _acts(memory, moved, subjects)
     _statements(memory, moved, subjects)
     _measured(memory, moved, subjects)
@@ -62,7 +62,9 @@ class _Subjects:
 def _acts(memory: Memory, moved: Memory, subjects: _Subjects) -> None:
     for key, act in moved.acts.items():
         here = memory.acts.get(key)
-        applying.enter(memory, act)
+        now = applying.enter(memory, act)
+        if here is not None and here.event_id != act.event_id:
+            versions.keep(memory, key, [here if now.event_id == act.event_id else act])
         if here is None or applying.rank(act) > applying.rank(here):
             came(memory, key, subjects.of(moved.came.get(key, "")))
     pairs = ((memory.allergies, moved.allergies), (memory.conditions, moved.conditions))
@@ -74,6 +76,15 @@ def _acts(memory: Memory, moved: Memory, subjects: _Subjects) -> None:
                 came(memory, key, subjects.of(moved.came.get(key, "")))
 
 
+def says(memory: Memory, key: str, event: Event, at_us: int) -> bool:
+    """Whether an event is the one that says what an act is, which is remembered."""
+    act = memory.acts.get(key)
+    if act is not None:
+        return act.event_id == event.id
+    listed = memory.allergies.get(key) or memory.conditions.get(key)
+    return listed is not None and listed[:2] == [event.data.revision, at_us]
+
+
 def came(memory: Memory, key: str, subject: str) -> None:
     """Note with whose event an act came; "": of the subject that is remembered here."""
     if subject:
@@ -83,19 +94,11 @@ def came(memory: Memory, key: str, subject: str) -> None:
 
 
 def _statements(memory: Memory, moved: Memory, subjects: _Subjects) -> None:
-    for name, said in moved.said.items():
-        one = _said(said, subjects)
-        here = memory.said.get(name)
-        if here is None or person.weight(one) > person.weight(here):
-            memory.said[name] = one
-    for name, runs in moved.runs.items():
-        for said in runs:
-            run = person.run_with(memory.runs.get(name, _NONE), _said(said, subjects))
-            memory.runs[name] = run
-
-
-def _said(said: Said, subjects: _Subjects) -> Said:
-    return msgspec.structs.replace(said, of=subjects.of(said.of))
+    by = person.said_by(memory)
+    for of, more in person.said_by(moved).items():
+        name = subjects.of(of)
+        by[name] = person.all_said((("", by[name]), ("", more))) if name in by else more
+    person.remember(memory, by)
 
 
 def _measured(memory: Memory, moved: Memory, subjects: _Subjects) -> None:

@@ -78,6 +78,22 @@ class Said(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """The subject whose event said so, where it is not the one that is remembered here."""
 
 
+class Statements(msgspec.Struct, array_like=True, gc=False):
+    """What one subject said of itself, as it would be remembered of it alone."""
+
+    said: dict[str, Said] = {}
+    runs: dict[str, list[Said]] = {}
+
+
+class Word(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What was said last of two subjects: that they are one person, or that they are not."""
+
+    at_us: int
+    of: str
+    """The subject of the event that said so: if they part, the other one leaves its person."""
+    parts: bool = False
+
+
 class Measured(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """One measured value of an analyte, as the source wrote it."""
 
@@ -229,6 +245,11 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
     """Subject to what is given to it, until that is sent."""
     generation: int = 0
     """How often what is remembered here moved from one subject to another."""
+    words: dict[str, Word] = {}
+    """By two subjects in the order of their names, a line each; see rules.memory.last_word."""
+    said_by: dict[str, Statements] = {}
+    """Of a person of whom several subjects said something, what each did; "": the one that is
+    remembered here. `said` and `runs` are all of that together."""
 
     @property
     def next_us(self) -> int:
@@ -240,14 +261,15 @@ class Memory(msgspec.Struct, array_like=True, omit_defaults=True):
         return not (
             self.seen or self.acts or self.said or self.timers or self.measured or self.links
             or self.allergies or self.conditions or self.delivered or self.groups
-            or self.outbox
+            or self.outbox or self.words
         )  # fmt: skip
 
 
 _PLAIN: Final = 2
-"""So many fields come before those that are dicts; one comes after them."""
+"""So many fields come before those that are dicts."""
+_LAST: Final = Memory.__struct_fields__.index("generation")
 _plain = attrgetter(*Memory.__struct_fields__[:_PLAIN])
-_stores = attrgetter(*Memory.__struct_fields__[_PLAIN:-1])
+_stores = attrgetter(*Memory.__struct_fields__[_PLAIN:_LAST])
 
 
 def copied(memory: Memory) -> Memory:
@@ -257,6 +279,7 @@ def copied(memory: Memory) -> Memory:
     """
     twin = Memory(*_plain(memory), *map(dict.copy, _stores(memory)))
     twin.generation = memory.generation
+    twin.words, twin.said_by = memory.words.copy(), memory.said_by.copy()
     for name, timer in memory.timers.items():
         own = twin.timers[name] = copy(timer)
         own.steps, own.done, own.fired = timer.steps.copy(), timer.done.copy(), timer.fired.copy()

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
+from rules.memory import person
 from rules.memory.merging import recount
-from rules.memory.model import Memory, Said
-from rules.memory.timers import event_of
+from rules.memory.model import Memory
+from rules.memory.timers import event_of, release
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 def parted(memory: Memory, leaving: Set[str], to: str) -> Memory:
     """The part that came with `leaving`, as `to` remembers it; the memory keeps the rest."""
     part = Memory(latest_us=memory.latest_us)
-    for name in ("seen", "ended", "groups", "forgotten", "delivered"):
+    for name in ("seen", "ended", "groups", "forgotten", "delivered", "words"):
         setattr(part, name, dict(getattr(memory, name)))
     came = dict(memory.came)
 
@@ -61,21 +62,9 @@ def _of(subject: str, to: str) -> str:
 
 
 def _statements(memory: Memory, part: Memory, leaving: Set[str], to: str) -> None:
-    for name, runs in list(memory.runs.items()):
-        gone = [_own(said, to) for said in runs if said.of in leaving]
-        _put(memory.runs, name, [said for said in runs if said.of not in leaving])
-        _put(part.runs, name, gone)
-    for name, said in list(memory.said.items()):
-        if said.of in leaving:
-            part.said[name] = _own(said, to)
-            del memory.said[name]
-    for one in (memory, part):  # what the other said last had hidden what this one said before
-        for name, runs in one.runs.items():
-            one.said.setdefault(name, runs[-1])
-
-
-def _own(said: Said, to: str) -> Said:
-    return msgspec.structs.replace(said, of=_of(said.of, to))
+    by = person.said_by(memory)
+    person.remember(part, {_of(of, to): one for of, one in by.items() if of in leaving})
+    person.remember(memory, {of: one for of, one in by.items() if of not in leaving})
 
 
 def _timers(memory: Memory, part: Memory, leaving: Set[str]) -> None:
@@ -84,5 +73,9 @@ def _timers(memory: Memory, part: Memory, leaving: Set[str]) -> None:
         if event_of(memory, timer).subject in leaving:
             part.timers[name] = copy(timer)
             del memory.timers[name]
+    for one, other in ((memory, part), (part, memory)):
+        for timer in one.timers.values():
+            if timer.by in other.acts:
+                release(timer, one.latest_us)
     recount(memory)
     recount(part)

@@ -6,7 +6,7 @@ a patient event says of birth and sex outweighs what acts carry along.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
@@ -28,7 +28,7 @@ from contracts.values import Listing, PatientSnapshot
 from knowledge_base import KnowledgeBase
 from rules.memory.applying import raw_of
 from rules.memory.instants import us_of
-from rules.memory.model import TIMELESS, Measured, Memory, Said, act_key
+from rules.memory.model import TIMELESS, Measured, Memory, Said, Statements, act_key
 
 FIELDS: Final = ("birth_date", "sex", "pregnant", "lactating", "weight", "chronic_pain")
 _KEPT_RUNS: Final = 4
@@ -44,16 +44,14 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase, of
     data: Any = event.data
     kind = type(data)
     snapshot = data.patient
-    if type(snapshot) is PatientSnapshot:
-        _snapshot(snapshot, at_us, memory, knowledge, of)
+    if memory.links:
+        _stated_by(data, at_us, memory, of)
+    _stated(data, at_us, memory.said, memory.runs, of)
+    if type(snapshot) is PatientSnapshot and type(snapshot.observations) is Listing:
+        _measure(snapshot.observations.items, at_us, memory, knowledge, of=of)
     if kind is Encounter:
         if EVENT_TYPES[event.type].verb in _ENDS:
             memory.ended[data.act_id] = at_us
-    elif kind is Patient:
-        for name in TIMELESS:
-            value = getattr(data, name)
-            if value is not UNSET:
-                _say(memory, name, Said(raw_of(value), at_us, "patient", of))
     elif kind is Result or kind is Observation:
         family, verb, _ = EVENT_TYPES[event.type]
         act = act_key(event.source, family, data.act_id)
@@ -66,40 +64,113 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase, of
         _listed(memory.conditions, event, data.diagnosis)
 
 
-def _snapshot(
-    snapshot: PatientSnapshot, at_us: int, memory: Memory, knowledge: KnowledgeBase, of: str
+def said_by(memory: Memory) -> dict[str, Statements]:
+    """What each subject of a person said of itself; "": the one that is remembered here.
+
+    Of what was remembered before that was noted, what the others did not hide.
+    """
+    if memory.said_by:
+        return dict(memory.said_by)
+    found: dict[str, Statements] = {}
+    for name, runs in memory.runs.items():
+        for one in runs:
+            mine = found.setdefault(one.of, Statements())
+            mine.runs[name] = _run((*mine.runs.get(name, ()), _of(one, "")))
+    for mine in found.values():
+        for name, run in mine.runs.items():
+            mine.said[name] = run[-1]
+    for name, one in memory.said.items():
+        found.setdefault(one.of, Statements()).said[name] = _of(one, "")
+    return found
+
+
+def all_said(statements: Iterable[tuple[str, Statements]]) -> Statements:
+    """What several subjects said, together; the same again changes nothing."""
+    said: dict[str, Said] = {}
+    runs: dict[str, list[Said]] = {}
+    for of, mine in statements:
+        for name, one in mine.said.items():
+            if name not in said or weight(one) > weight(said[name]):
+                said[name] = _of(one, of)
+        for name, run in mine.runs.items():
+            # The last may say again what the first did, after another one said something else.
+            found = [_of(one, of) for one in (*run, mine.said[name])]
+            runs[name] = runs.get(name, []) + found
+    return Statements(said, {name: _run(every) for name, every in runs.items()})
+
+
+def remember(memory: Memory, by: dict[str, Statements]) -> None:
+    """Remember what these subjects said, in place of what was remembered."""
+    found = all_said(sorted(by.items()))
+    memory.said, memory.runs = found.said, found.runs
+    _keep_apart(memory, by)
+
+
+def _keep_apart(memory: Memory, by: dict[str, Statements]) -> None:
+    """Note who said what, where that does not go without saying."""
+    memory.said_by = by if len(by) > 1 else {}
+
+
+def _of(said: Said, of: str) -> Said:
+    return said if said.of == of else msgspec.structs.replace(said, of=of)
+
+
+def _stated_by(data: Any, at_us: int, memory: Memory, of: str) -> None:
+    """Of a person with several subjects: what each says hides nothing of another's for ever."""
+    by = said_by(memory)
+    mine = Statements()
+    if of in by:
+        mine = Statements(by[of].said.copy(), by[of].runs.copy())
+    _stated(data, at_us, mine.said, mine.runs)
+    if mine.said:
+        _keep_apart(memory, {**by, of: mine})
+
+
+def _stated(
+    data: Any, at_us: int, said: dict[str, Said], runs: dict[str, list[Said]], of: str = ""
 ) -> None:
-    said = memory.said
+    if type(data.patient) is PatientSnapshot:
+        _snapshot(data.patient, at_us, said, runs, of)
+    if type(data) is Patient:
+        for name in TIMELESS:
+            value = getattr(data, name)
+            if value is not UNSET:
+                _say(said, name, Said(raw_of(value), at_us, "patient", of))
+
+
+def _snapshot(
+    snapshot: PatientSnapshot, at_us: int, said: dict[str, Said], runs: dict[str, list[Said]],
+    of: str,
+) -> None:  # fmt: skip
     for name, value in zip(FIELDS, _fields(snapshot), strict=True):
         if value is UNSET:
             continue
         known = said.get(name)
         one = Said(raw_of(value), at_us, of=of)
         if name not in TIMELESS:
-            run = memory.runs.get(name)
+            run = runs.get(name)
             # Nearly always the same is said again, later: the run stays what it is.
             if run is None or run[-1].at_us > at_us or run[-1].value != one.value:
-                memory.runs[name] = run_with(run or (), one)
+                # What was said last may have said the first again, which one between them ends.
+                last = () if known is None else (known,)
+                runs[name] = _run((*(run or ()), *last, one))
         if known is None or (at_us >= known.at_us and not known.source):
             said[name] = one
-    observed = snapshot.observations
-    if type(observed) is Listing:
-        _measure(observed.items, at_us, memory, knowledge, of=of)
 
 
-def run_with(known: Sequence[Said], one: Said) -> list[Said]:
-    """Since when which value was said, with one more statement; the last few."""
+def _run(every: Iterable[Said]) -> list[Said]:
+    """Since when which value was said; the last few."""
     found: list[Said] = []
-    for said in sorted((*known, one), key=lambda said: (said.at_us, repr(said.value))):
+    for said in sorted(every, key=lambda said: (said.at_us, repr(said.value))):
         if not found or found[-1].value != said.value:
             found.append(said)
     return found[-_KEPT_RUNS:]
 
 
-def _say(memory: Memory, name: str, one: Said) -> None:
-    known = memory.said.get(name)
+def _say(said: dict[str, Said], name: str, one: Said) -> None:
+    known = said.get(name)
     if known is None or weight(one) >= weight(known):
-        memory.said[name] = one
+        said[name] = one
 
 
 def weight(said: Said) -> tuple[bool, int]:
@@ -137,8 +208,6 @@ def _measure(
         at = item.at
         when = us_of(at) if isinstance(at, datetime) else at_us
         values = memory.measured.get(analyte.id, _NONE)
-        if len(values) == _KEPT_VALUES and when < values[0].at_us:
-            continue
         value = item.value if item.value is not UNSET else item.text
         raw = None if value is UNSET else raw_of(value)
         measured = Measured(raw, when, (code.system, code.code), act, revision, is_void, of)
@@ -146,10 +215,17 @@ def _measure(
 
 
 def values_with(values: list[Measured], one: Measured) -> list[Measured]:
-    """The values of an analyte with one more: the last few."""
+    """The values of an analyte with one more: the last few of each subject."""
     if not values or values[-1].at_us < one.at_us:
-        return [*values[1 - _KEPT_VALUES :], one]
-    return values if one in values else sorted([*values, one], key=_when)[-_KEPT_VALUES:]
+        every = [*values, one]
+    elif one in values:
+        return values
+    else:
+        every = sorted([*values, one], key=_when)
+    own = [at for at, value in enumerate(every) if value.of == one.of]
+    if len(own) > _KEPT_VALUES:
+        del every[own[0]]
+    return every
 
 
 def _when(measured: Measured) -> tuple[int, str, str]:

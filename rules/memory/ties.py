@@ -4,6 +4,8 @@ A person is remembered at one subject, its home: the smallest of those that were
 memories move from larger names to smaller ones only, and whatever the order in which ties become
 known, they come to one home. What moved leaves a stub behind, which passes on what still comes.
 
+A subject that is told to leave before it has arrived leaves when it arrives (`last_word.py`).
+
 Nothing is given away that is not remembered to be given: it lies in the outbox first, and a
 message of a subject to itself (`go`) lets it go once that is written. So whatever arrives was true
 of the subject that gave it, whoever is interrupted, and to give it twice gives the same.
@@ -23,8 +25,10 @@ import msgspec
 from contracts.event import EVENT_TYPES, Event
 from contracts.identity import Subject
 from contracts.tie import GO, JOIN, MOVED
+from rules.memory import last_word
+from rules.memory.instants import us_of
 from rules.memory.merging import merge
-from rules.memory.model import Memory, Seen, decode, encode
+from rules.memory.model import NEVER_US, Memory, Seen, decode, encode
 from rules.memory.parting import parted
 
 TIED: Final = "tied"
@@ -100,33 +104,37 @@ def tied(event: Event, memory: Memory, own: str, known: KnownSince) -> tuple[Mai
     family, verb, _ = EVENT_TYPES[event.type]
     if family != "patient":
         return ()
+    one, at_us = event.subject, us_of(event.time)
     other = getattr(event.data, "other_subject", None)
-    if not isinstance(other, str) or not _is_subject(other):
+    if not isinstance(other, str) or not (_is_subject(one) and _is_subject(other)):
         return ()
-    if verb in TIES:
-        return join(memory, own, asking(event.subject, other), known).mails
+    if other == one or not (verb in TIES or verb == PARTS):
+        return ()
+    if not last_word.say(memory, one, other, at_us, parts=verb == PARTS):
+        return ()
     if verb == PARTS:
-        return _part(memory, own, event.subject, other, known)
-    return ()
+        return _part(memory, own, one, other, known)
+    return join(memory, own, asking(one, other, at_us), known).mails
 
 
-def asking(to: str, other: str) -> bytes:
-    """That `to` and `other` are one person, whoever stands for `to` now."""
-    return f"{to}\n{other}".encode()
+def asking(to: str, other: str, at_us: int) -> bytes:
+    """That `to` and `other` are one person, as was said then, whoever stands for `to` now."""
+    return f"{to}\n{other}\n{at_us}".encode()
 
 
 def join(memory: Memory, own: str, asked: bytes, known: KnownSince) -> Told:
     """Which of two subjects that are one person leaves for the other."""
-    to, other = asked.decode().split("\n")
+    to, other, *said = asked.decode().split("\n")
+    at_us = int(said[0]) if said else NEVER_US  # earlier versions did not say when
     home = elsewhere(memory, own, to)
     if home:
         return Told("passes", (Mail(JOIN, home, asked),))
     if memory.outbox:
         return Told("waits", (Mail(JOIN, own, asked),))
-    if other == own or other in memory.links:
+    if other == own or other in memory.links or last_word.parted_since(memory, to, other, at_us):
         return Told("nothing")
     if other > own:
-        return Told("asks", (Mail(JOIN, other, asking(other, own)),))
+        return Told("asks", (Mail(JOIN, other, asking(other, own, at_us)),))
     parcel = _packed(own, other, memory, memory.generation, known)
     _leave(memory, other, parcel)
     return Told("leaves", (Mail(GO, own),), digest_of(parcel))
@@ -145,7 +153,7 @@ def go(memory: Memory, own: str, *, is_written: bool) -> Told:
     return Told("sends", mails, digest_of(*values), tuple(timers))
 
 
-def arrive(memory: Memory, own: str, value: bytes) -> Told:
+def arrive(memory: Memory, own: str, value: bytes, known: KnownSince) -> Told:
     """Take what was given. Raises msgspec.DecodeError or zlib.error for other bytes."""
     parcel = _opened(value)
     digest, home = digest_of(value), home_of(memory)
@@ -162,13 +170,18 @@ def arrive(memory: Memory, own: str, value: bytes) -> Told:
         return Told("nothing", (), digest)
     if home:
         memory.links = {}
-    moved = decode(parcel.memory)
+    here, moved = {own, *memory.links}, decode(parcel.memory)
     merge(memory, own, moved, own if parcel.returns else parcel.sender, parcel.known)
     others = moved.links if parcel.returns else {parcel.sender: TIED, **moved.links}
     memory.links |= {subject: TIED for subject in others if subject != own}
     memory.generation = max(memory.generation, parcel.generation + 1)
     memory.seen[mark] = Seen("", memory.latest_us)
-    return Told("returns" if parcel.returns else "arrives", (), digest)
+    if parcel.returns:
+        return Told("returns", (), digest)
+    mails: tuple[Mail, ...] = ()
+    for one, other in last_word.partings(memory, here, {*others}):
+        mails = _part(memory, own, one, other, known) or mails
+    return Told("arrives", mails, digest)
 
 
 def found(memories: Mapping[str, Memory], subject: str) -> str:
@@ -196,7 +209,7 @@ def delivered(
         elif mail.kind == GO:
             told = go(memory, mail.to, is_written=True)
         else:
-            told = arrive(memory, mail.to, mail.value)
+            told = arrive(memory, mail.to, mail.value, partial(known, memory))
         memory.seen[f"\x1f{next(marks)}"] = Seen("", memory.latest_us)
         changed.add(mail.to)
         waiting.extend(told.mails)

@@ -108,6 +108,13 @@ def wake(timer: Timer, stands: Settled, by: Event, moved_us: int) -> None:
     reschedule(timer, stands)
 
 
+def release(timer: Timer, at_us: int) -> None:
+    """The duty waits again, for what fulfilled or ended it was another patient's."""
+    timer.by = ""
+    timer.steps = [s for s in timer.steps if s.name != REMIND or timer.due_us + s.after_us >= at_us]
+    reschedule(timer, timer.due_us)
+
+
 def moved(timer: Timer, due_us: int) -> int:
     """How much later it is due than by the limit of what it told; 0 where it told nothing."""
     return due_us - timer.due_us - timer.extended_us if timer.fired else 0

@@ -35,6 +35,8 @@ def keep(memory: Memory, key: str, former: list[Act]) -> None:
 
 def forget(memory: Memory, lateness_us: int) -> None:
     """Drop what nobody can ask for any more: the events from before the latest word have come."""
+    if not lateness_us:
+        memory.former = {}
     if memory.former:
         before = memory.latest_us - lateness_us
         memory.former = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import count
 from typing import Any, Final
 
-from contracts.event import EVENT_TYPES, Event
+from contracts.event import Event
 from contracts.intake import Accepted, decode
 from rules.engine.asked import Asked
 from rules.engine.evaluator import Evaluator
+from rules.memory import ties
 from rules.memory.attendant import Attendant
 from rules.memory.coverage import Coverage
-from rules.memory.instants import us_of
 from rules.memory.model import Memory
 from simulation.ndjson import Line
 
@@ -25,10 +27,15 @@ _WHY: Final = {
 
 
 def recalled(event: Event, earlier: Iterable[Line], evaluator: Evaluator) -> Asked:
-    """What is remembered when the event comes behind these lines, or where it stands in them."""
+    """What is remembered when the event comes behind these lines, or where it stands in them.
+
+    All subjects of the lines are remembered: which of them are one person shows late.
+    """
     attendant = Attendant(evaluator)
-    memory, coverage = Memory(), Coverage()
+    memories: dict[str, Memory] = {}
+    coverage, messages = Coverage(), count(1)
     coverage.keep(attendant.horizon)
+    known = partial(attendant.known, coverage=coverage)
     for line in earlier:
         taken = decode(line.value)
         if not isinstance(taken, Accepted):
@@ -36,11 +43,12 @@ def recalled(event: Event, earlier: Iterable[Line], evaluator: Evaluator) -> Ask
         other = taken.event
         if other.key == event.key:
             break
-        if other.subject == event.subject:
-            attendant.meet(other, "", memory, coverage)
-        else:
-            family = EVENT_TYPES[other.type].family
-            coverage.hears(other.source, family, us_of(other.time))
+        home = ties.found(memories, other.subject)
+        memory = memories.setdefault(home, Memory())
+        attendant.meet(other, "", memory, coverage)
+        mails = ties.tied(other, memory, home, partial(known, memory))
+        ties.delivered(memories, mails, known, messages)
+    memory = memories.get(ties.found(memories, event.subject), Memory())
     return attendant.meet(event, "", memory, coverage)
 
 

@@ -16,7 +16,7 @@ from rules.authoring.explain import Explanation, Step, explain
 from rules.authoring.shorthand import event_of
 from rules.pack import PACKS, TEST_SUFFIX
 from simulation.ndjson import read
-from support.past import again, core_of, event, lines_of
+from support.past import again, core_of, event, lines_of, tie
 from yijian import settings
 from yijian.cli import app
 from yijian.cli.explain_past import recalled, told
@@ -56,6 +56,22 @@ def test_a_past_that_is_wholly_known_has_one_number() -> None:
 def test_events_behind_the_present_one_are_not_remembered() -> None:
     found = explained(event("now", 100), event("a", 0), event("now", 100), event("b", 99))
     assert when(found).past == {"certain": 0, "possible": 0}
+
+
+def test_the_past_of_a_person_is_that_of_all_its_identities() -> None:
+    old, tied = event("0", 0, "p3"), tie("merged", "m", 50, "p1", "p2")
+    earlier = (old, event("a", 98, "p1"), tied, event("b", 99, "p2"))
+    found = explained(event("now", 100, "p2"), *earlier)
+    assert when(found).past == {"certain": 2, "possible": 2}
+    found = explained(event("now", 100, "p1"), old, event("a", 98, "p2"), tied)
+    assert when(found).past == {"certain": 1, "possible": 1}
+
+
+def test_whoever_was_parted_has_a_past_of_its_own_again() -> None:
+    ties = (tie("linked", "l", 1, "p1", "p2"), tie("unlinked", "u", 98.5, "p1", "p2"))
+    earlier = (event("0", -90), ties[0], event("a", 98, "p1"), ties[1], event("b", 99, "p2"))
+    found = explained(event("now", 100, "p2"), *earlier)
+    assert when(found).past == {"certain": 1, "possible": 1}
 
 
 def test_without_a_past_nothing_is_remembered_and_it_says_so() -> None:

@@ -71,6 +71,25 @@ def test_a_merge_and_its_parting_are_gone_through_once_more() -> None:
     assert stands(hospital).keys() == found.expected.alerts.keys()
 
 
+def test_a_parting_that_overtakes_its_tie_is_gone_through_once_more() -> None:
+    hospital = Hospital(CORE)
+    for one in (
+        event("1", 0, "a"), event("2", 0, "b"), tie("linked", "l", 1, "b", "a"),
+        tie("unlinked", "u", 2, "a", "b"), event("3", 3, "b"),
+    ):  # fmt: skip
+        hospital.comes(one)
+    a, b = hospital.home("test|a"), hospital.home("test|b")
+    for number, times in ((b, 2), (a, 2)):
+        for _ in range(times):
+            hospital.takes(number, TOPIC)
+    hospital.drains(first)
+    found = hospital.replayed()
+    assert (found.differing, found.disordered, found.untaken) == ([], [], [])
+    assert not any(
+        decode(value).links for ward in hospital.wards for value in ward.past.values.values()
+    )
+
+
 def test_a_message_that_nobody_took_is_noticed() -> None:
     hospital = Hospital(CORE)
     for one in (event("2", 0, "b"), tie("merged", "m", 1, "a", "b")):
@@ -185,3 +204,9 @@ def _everybody_is_at_home_once(hospital: Hospital) -> None:
         if len(seen) > 1:
             assert subject in memories[seen[-1]].links
     assert {ACTIVITIES, TOPIC} == set(hospital.wards[0].done)
+    told = Counter(act.act_id for memory in memories.values() for act in memory.acts.values())
+    assert {number for name, number in told.items() if name.partition("-")[0] in NAMES} <= {1}
+    for subject, memory in memories.items():
+        for key, act in memory.acts.items():
+            whose = act.act_id.partition("-")[0]
+            assert whose not in NAMES or memory.came.get(key, subject) == f"test|{whose}"

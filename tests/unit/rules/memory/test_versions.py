@@ -9,6 +9,7 @@ import pytest
 from rules.memory.merging import merge
 from rules.memory.model import Memory, encode
 from rules.memory.parting import parted
+from rules.memory.versions import as_of
 from rules.model import Rule
 from spec.rules.world import make_rule
 from support.remembered_patient import BASE, FINDING, Patient
@@ -97,6 +98,28 @@ def test_nothing_more_is_kept_where_no_rule_waits() -> None:
     patient.comes(0, act_id="p")
     patient.comes(1, event="prescription.amended", act_id="p", revision=2)
     assert patient.memory.former == {}
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_what_another_identity_knew_of_an_act_is_what_it_was_before(first: int) -> None:
+    """Told by the two in either order, and merged twice."""
+    drugs, names = {1: [{"drug": "D1"}], 2: [{"drug": "D4"}]}, {1: "signed", 2: "amended"}
+    memories = []
+    for revision in (first, 3 - first):
+        patient = Patient(A_DRUG, lateness_s=LATENESS_H * 3600)
+        patient.comes(
+            6.0 * revision, event=f"prescription.{names[revision]}", act_id="p", revision=revision,
+            items=drugs[revision], id=f"r{revision}",
+        )  # fmt: skip
+        memories.append(patient.memory)
+    home, moved = memories
+    merge(home, "test|a", moved, "test|b", {})
+    once = encode(home)
+    merge(home, "test|a", moved, "test|b", {})
+    assert encode(home) == once
+    (now,) = home.acts.values()
+    (then,) = as_of(home, now.event_us - 1).acts.values()
+    assert (now.revision, then.revision) == (2, 1)
 
 
 def test_what_an_act_was_said_to_be_goes_with_it_once() -> None:
