@@ -43,6 +43,9 @@ class Expect:
     until: tuple[str, ...] = ()
     """Events that end the duty."""
     extend: Extension | None = None
+    every: Span | None = None
+    """After it was missed it is due again, so long after it was due before, until it comes or the
+    duty ends; None: it is missed once."""
     remind_before: Span | None = None
     """How long before it is due the audience is reminded."""
     escalate: tuple[Escalation, ...] = ()
@@ -59,6 +62,7 @@ class Expect:
     @property
     def spans(self) -> tuple[Operand, ...]:
         """Every length of time that it names."""
-        named = (self.within, self.remind_before, self.grace, *(s.after for s in self.escalate))
+        later = (step.after for step in self.escalate)
+        named = (self.within, self.every, self.remind_before, self.grace, *later)
         found = [span for span in named if span is not None]
         return (*found, self.extend.to) if self.extend is not None else tuple(found)

@@ -102,7 +102,7 @@ OPERANDS: Final = ("fact", "codeset", "parameter", *CALENDAR)
 EXPECT: Final = "expect"
 EXPECT_REQUIRED: Final = ("event", "match", "within")
 EXPECT_OPTIONAL: Final = (
-    "where", "from", "until", "extend", "remind_before", "escalate", "grace",
+    "where", "from", "until", "extend", "every", "remind_before", "escalate", "grace",
 )  # fmt: skip
 
 NOT_BUILT: Final = {"rule": frozenset({"indicator"}), "conditions": frozenset({"indicator"})}

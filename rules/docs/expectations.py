@@ -24,6 +24,8 @@ def expected_in_words(expect: Expect) -> Iterator[str]:
     if expect.extend is not None:
         to = said_operand(expect.extend.to)
         yield f"  - after 顺延 {code(expect.extend.after)}: {to} from then"
+    if expect.every is not None:
+        yield f"  - again 反复到期: every {said_operand(expect.every)}, until it comes"
     if expect.remind_before is not None:
         yield f"  - reminder 提醒: {said_operand(expect.remind_before)} before it is due"
     for step in expect.escalate:

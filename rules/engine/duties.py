@@ -23,6 +23,8 @@ REMIND: Final = "remind"
 AT_DUE: Final = "due"
 ESCALATE: Final = "escalate"
 """Before the number of a step, from 1."""
+AGAIN: Final = "again"
+"""Before how often it was missed before, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Duty:
     due_us: int
     grace_us: int
     extend_us: int
+    every_us: int
+    """After it was missed it is due again so much later; 0: it is missed once."""
     steps: tuple[Step, ...]
     """What happens without it, in order."""
     match: tuple[Any, ...]
@@ -99,7 +103,8 @@ class Expectation:
         remind = after(due, expect.remind_before, -1) if expect.remind_before else None
         later = [after(due, step[0]) for step in expect.escalate]
         extended = after(due, expect.extend[1]) if expect.extend is not None else due
-        if lacks or grace is None or extended is None:
+        every = after(due, expect.every) if expect.every is not None else due
+        if lacks or grace is None or extended is None or every is None:
             return lacks
         due_us, grace_us = us_of(due), us_of(grace) - us_of(due)
         steps = [Step(REMIND, us_of(remind) - due_us)] if remind is not None else []
@@ -117,6 +122,7 @@ class Expectation:
             due_us=due_us,
             grace_us=grace_us,
             extend_us=us_of(extended) - due_us,
+            every_us=us_of(every) - due_us,
             steps=tuple(steps),
             match=tuple(match),
             this={name: raw_of(asker.value(name, c, x)) for name in self._this},

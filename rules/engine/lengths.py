@@ -17,7 +17,7 @@ Row: TypeAlias = Callable[[ParameterOperand], ParameterValue | None]
 """The value of a parameter for the act at hand; None where there is none."""
 
 _NAMED: Final = (*words.CALENDAR, words.WORKING_DAYS)
-_CALENDAR: Final = {"mo": "months", "a": "years", **{unit: unit for unit in _NAMED}}
+IN_CALENDAR: Final = {"mo": "months", "a": "years", **{unit: unit for unit in _NAMED}}
 """Units of parameters that are counted in the calendar; a day is 24 hours unless said otherwise."""
 
 
@@ -38,7 +38,7 @@ def moved(
 
 
 def _by(at: datetime, value: float, unit: str, sign: int, zone: tzinfo) -> datetime | None:
-    if unit in _CALENDAR:
-        return shifted(at, sign * int(value), _CALENDAR[unit], zone)
+    if unit in IN_CALENDAR:
+        return shifted(at, sign * int(value), IN_CALENDAR[unit], zone)
     span = duration(value, unit)
     return None if span is None else at + sign * span

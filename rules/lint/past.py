@@ -12,6 +12,7 @@ from knowledge_base.strict_yaml import Problem
 from rules import PACKS, units, words
 from rules.authoring.operand_values import said_operand
 from rules.authoring.said import said
+from rules.engine.lengths import IN_CALENDAR
 from rules.lint.base import Check, Material, Subject
 from rules.model import (
     CalendarOperand,
@@ -34,7 +35,8 @@ class Spans(Check):
     doc = (
         "A window of `history` that lasts no time holds no act: the condition is never true, or "
         "always. A reminder lies between the rule's event and the day on which the other is due, "
-        "each step of `escalate` after the one before. Correct the parameter, or name another one."
+        "each step of `escalate` after the one before; `every` is always as long, so it is hours, "
+        "or days of 24 hours (`d`). Correct the parameter, or name another one."
     )
 
     def rule(self, subject: Subject) -> Iterable[Problem]:
@@ -70,6 +72,11 @@ def _duty(rule: Rule, subject: Subject) -> Iterator[tuple[str, str]]:
         if early is not None and early >= limit:
             text = f"`remind_before` ({said_operand(reminder)}) lies before the rule's own event"
             yield "expect", text
+    if expect.every is not None:
+        if not most(expect.every, knowledge):
+            yield "expect", "`every` lasts no time: it would be missed without end"
+        elif _is_calendar(expect.every, knowledge):
+            yield "expect", "`every` is counted in the calendar: its days differ in length"
     before = timedelta(0)
     for number, step in enumerate(expect.escalate, 1):
         after = most(step.after, knowledge)
@@ -103,6 +110,13 @@ def _lengths(span: Span, knowledge: KnowledgeBase, days: dict[str, int]) -> list
         for value, unit in _values(span, knowledge)
     )
     return [length for length in lengths if length is not None]
+
+
+def _is_calendar(span: Span, knowledge: KnowledgeBase) -> bool:
+    """Whether a length of time is not always the same."""
+    if isinstance(span, ParameterOperand):
+        return any(unit in IN_CALENDAR for _, unit in _values(span, knowledge))
+    return isinstance(span, CalendarOperand) or span.unit in IN_CALENDAR
 
 
 def _values(operand: ParameterOperand, knowledge: KnowledgeBase) -> list[tuple[float, str]]:

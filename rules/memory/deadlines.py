@@ -16,7 +16,7 @@ import msgspec
 from contracts.decision import Decision, Retraction
 from contracts.event import EVENT_TYPES, Event, encode_event
 from rules.engine.asked import DUE, LATE, NONE, Asked
-from rules.engine.duties import AT_DUE, Duty
+from rules.engine.duties import AGAIN, AT_DUE, Duty
 from rules.engine.evaluator import Evaluator
 from rules.memory import duties, versions
 from rules.memory.coverage import Coverage
@@ -32,9 +32,11 @@ from rules.memory.timers import (
     cause_of,
     doubt,
     drop,
+    due_at,
     event_of,
     is_over,
     made,
+    miss,
     moved,
     reschedule,
     rest,
@@ -173,8 +175,9 @@ class Deadlines:
             return []
         step = timer.steps.pop(0)
         timer.done.append(step)
+        miss(timer, step)
         timer.extended_us = about.stands.due_us - timer.due_us
-        found = self._decided(about, step.name, memory, coverage)
+        found = self._decided(_as_due(about, step), step.name, memory, coverage)
         reschedule(timer, about.stands)
         return found
 
@@ -268,7 +271,7 @@ class Deadlines:
         """What takes back that more people were told, where nothing was left to tell by then."""
         timer = about.timer
         found = []
-        for step in reversed([one for one in timer.done if is_over(one, about.stands)]):
+        for step in reversed([one for one in timer.done if is_over(timer, one, about.stands)]):
             cause = cause_of(timer, step.name)
             if cause in timer.fired:
                 timer.fired.remove(cause)
@@ -284,6 +287,14 @@ class Deadlines:
         decision = self._evaluator.decide(about.event, about.digest, asked)
         why = Retraction(why=state, source=by.source, id=by.id)
         return msgspec.structs.replace(decision, verdict=RETRACTED, retracted=why)
+
+
+def _as_due(about: About, step: Step) -> About:
+    """The duty as it was due when a step was: one that is due again is so later."""
+    if not step.name.startswith(AGAIN):
+        return about
+    due_us = due_at(about.timer, step, about.stands)
+    return replace(about, stands=replace(about.stands, due_us=due_us))
 
 
 def _outlasts(timer: Timer, by: Event, memory: Memory) -> bool:

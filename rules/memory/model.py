@@ -166,6 +166,8 @@ class Timer(msgspec.Struct, array_like=True, omit_defaults=True):
     """Whether the rule would not expect anything of the act as its latest revision says it."""
     extended_us: int = 0
     """How much later than `due_us` it was due, as far as was known, when it told something."""
+    every_us: int = 0
+    """After it was missed it is due again so much later; 0: it is missed once."""
 
 
 class Kept(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):

@@ -8,7 +8,7 @@ import msgspec
 
 from contracts.event import Event
 from contracts.intake import Accepted, decode
-from rules.engine.duties import ESCALATE, REMIND, Duty
+from rules.engine.duties import AGAIN, AT_DUE, ESCALATE, REMIND, Duty
 from rules.memory.duties import WAITS, Settled
 from rules.memory.instants import us_of
 from rules.memory.model import NEVER_US, Memory, Step, Timer, event_key
@@ -55,6 +55,7 @@ def made(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer:
         due_us=duty.due_us,
         grace_us=duty.grace_us,
         extend_us=duty.extend_us,
+        every_us=duty.every_us,
         match=list(duty.match),
         this=duty.this,
         steps=steps,
@@ -63,18 +64,36 @@ def made(duty: Duty, act: str, key: str, event: Event, scope: str) -> Timer:
 
 def reschedule(timer: Timer, stands: Settled) -> None:
     """It fires when its next step is due; never, where none is left to say."""
-    if timer.steps and not is_over(timer.steps[0], stands):
+    if timer.steps and not is_over(timer, timer.steps[0], stands):
         timer.fire_us = after(stands.due_us + timer.steps[0].after_us)
     else:
         timer.fire_us = NEVER_US
 
 
-def is_over(step: Step, stands: Settled) -> bool:
+def is_over(timer: Timer, step: Step, stands: Settled) -> bool:
     """Whether nobody is told more at a step, for what was expected had happened by then, or
     nothing was expected any more. That it was too late for the limit is told once."""
-    if not step.name.startswith(ESCALATE):
+    if not step.name.startswith((ESCALATE, AGAIN)):
         return False
-    return stands.over_us <= stands.due_us + step.after_us
+    return stands.over_us <= due_at(timer, step, stands)
+
+
+def due_at(timer: Timer, step: Step, stands: Settled) -> int:
+    """When what a step tells was due: again and again, where it is."""
+    return stands.due_us + step.after_us - timer.grace_us
+
+
+def miss(timer: Timer, step: Step) -> None:
+    """It was missed: where it is due again, that is what the timer does then."""
+    if timer.every_us and (step.name == AT_DUE or step.name.startswith(AGAIN)):
+        count = 1 if step.name == AT_DUE else int(step.name.removeprefix(AGAIN)) + 1
+        later = Step(f"{AGAIN}{count}", step.after_us + timer.every_us)
+        if later not in timer.steps:
+            timer.steps = sorted([*timer.steps, later], key=_after)
+
+
+def _after(step: Step) -> int:
+    return step.after_us
 
 
 def after(at_us: int) -> int:
@@ -112,7 +131,7 @@ def release(timer: Timer, at_us: int) -> None:
     """The duty waits again, for what fulfilled or ended it was another patient's."""
     timer.by = ""
     timer.steps = [s for s in timer.steps if s.name != REMIND or timer.due_us + s.after_us >= at_us]
-    reschedule(timer, timer.due_us)
+    reschedule(timer, Settled(WAITS, timer.due_us))  # asked once more when it fires
 
 
 def moved(timer: Timer, due_us: int) -> int:

@@ -45,6 +45,7 @@ class _Reader:
         until, extend = f.texts("until", PAST), self._extend()
         match = self._match((*until, extend.after) if extend is not None else until)
         within, start = self._span("within"), self._start()
+        every = self._every(until)
         remind_before, grace = self._span("remind_before"), self._span("grace")
         escalate = self._escalate()
         if within is None or not match:
@@ -57,6 +58,7 @@ class _Reader:
             start=start,
             until=until,
             extend=extend,
+            every=every,
             remind_before=remind_before,
             escalate=escalate,
             grace=grace,
@@ -65,6 +67,13 @@ class _Reader:
     def _span(self, name: str) -> Span | None:
         node = self.fields.get(name)
         return None if node is None else read_span(node, name, self.scope, self.fields)
+
+    def _every(self, until: tuple[str, ...]) -> Span | None:
+        node = self.fields.get("every")
+        if node is not None and not until:
+            fix = "name in `until` what ends it, e.g. [encounter.discharged]"
+            self.fields.report(node, "what is due again and again has to end some day", fix)
+        return self._span("every")
 
     def _start(self) -> str:
         name, node = self.fields.text("from"), self.fields.get("from")

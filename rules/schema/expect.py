@@ -21,6 +21,7 @@ def expect_schema() -> Schema:
         "from": said(ref("fact_name"), "时限的起点", "from when; else the event's time"),
         "until": said(list_of(event), "终止义务的事件", "events that end the duty"),
         "extend": said(extend, "顺延", "another limit, counted from a later event"),
+        "every": said(span, "逾期后反复到期", "after it was missed: due again so much later"),
         "remind_before": said(span, "到期前提醒", "how long before it is due to remind"),
         "escalate": said(list_of(step), "逾期升级", "who is told as well, and when"),
         "grace": said(span, "等待迟到数据", "how long late data are waited for"),

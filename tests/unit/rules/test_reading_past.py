@@ -179,7 +179,7 @@ def test_a_rule_that_expects_an_event_needs_no_when() -> None:
     expect = changed(
         EXPECT, where={"event.department": {"is": {"fact": "this.event.department"}}},
         until=["encounter.discharged"], extend={"after": "encounter.updated", "to": WINDOW},
-        remind_before="1 h", grace="0 h",
+        remind_before="1 h", grace="0 h", every={"parameter": "stay.hours"},
         escalate=[{"after": {"parameter": "stay.hours"}, "audience": ["department"]}],
         **{"from": "encounter.started_at"},
     )  # fmt: skip
@@ -193,6 +193,7 @@ def test_a_rule_that_expects_an_event_needs_no_when() -> None:
     assert rule.expect.extend == ("encounter.updated", ParameterOperand("stay.limit"))
     assert rule.expect.escalate == ((ParameterOperand("stay.hours"), ("department",)),)
     assert rule.expect.grace == QuantityOperand(0, "h")
+    assert rule.expect.every == ParameterOperand("stay.hours")
     assert ParameterOperand("stay.hours") in rule.operands
 
 
@@ -211,6 +212,8 @@ def test_a_rule_that_expects_an_event_needs_no_when() -> None:
         ({"until": ["encounter.gone"]}, "`until` cannot hold encounter.gone"),
         ({"extend": {"after": "encounter.updated"}}, "`extend` has no `to`"),
         ({"escalate": []}, "lists no step"),
+        ({"every": {"parameter": "stay.hours"}}, "has to end some day"),
+        ({"every": "often", "until": ["encounter.discharged"]}, "often is no quantity"),
         ({"escalate": [{"after": "1 h", "audience": ["boss"]}]}, "cannot hold boss"),
         ({"escalate": [{"after": "1 h", "audience": []}]}, "`audience` is empty"),
         ({"where": {"some": {"in": "items", "where": {}}}}, "cannot stand inside"),

@@ -55,6 +55,7 @@ def of_inpatients() -> Rule:
             **NOTE, "until": ["encounter.discharged", "encounter.cancelled"],
             "extend": {"after": "order.executed", "to": HOURS_72},
             "escalate": [{"after": "1 h", "audience": ["department"]}],
+            "every": HOURS_72,
         },
     )  # fmt: skip
 
@@ -156,7 +157,7 @@ def stands_after(sent: list[Sent]) -> set[tuple[str, str, str, str]]:
     for one in sent:
         patient.passes_until(one.arrives_us)
         patient.takes(one.event)
-    patient.passes(2000)
+    patient.passes(600)
     return {
         (decision.event.id, decision.cause, finding.alert_id, finding.message.en)
         for decision in patient.stands.values()
