@@ -76,6 +76,8 @@ class Said(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     source: str = ""
     of: str = ""
     """The subject whose event said so, where it is not the one that is remembered here."""
+    act: int = 0
+    """The act that it was said with, in short."""
 
 
 class Statements(msgspec.Struct, array_like=True, gc=False):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 from msgspec import UNSET
@@ -36,6 +37,7 @@ _KEPT_VALUES: Final = 8
 """Values of one analyte: late data and post-event rules look back a little."""
 _NONE: Final[list[Measured]] = []
 _fields: Final = attrgetter(*FIELDS)
+IN_ERROR: Final = "entered_in_error"
 _ENDS: Final = frozenset({"discharged", "ended"})
 
 
@@ -44,17 +46,20 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase, of
     data: Any = event.data
     kind = type(data)
     snapshot = data.patient
-    if memory.links:
-        _stated_by(data, at_us, memory, of)
-    _stated(data, at_us, memory.said, memory.runs, of)
+    family, verb, _ = EVENT_TYPES[event.type]
+    act = act_key(event.source, family, data.act_id)
+    if verb == IN_ERROR:
+        _unsay(memory, _short(act))
+    elif not _is_in_error(memory, act):
+        if memory.links:
+            _stated_by(data, at_us, memory, act, of)
+        _stated(data, at_us, memory.said, memory.runs, act, of)
     if type(snapshot) is PatientSnapshot and type(snapshot.observations) is Listing:
         _measure(snapshot.observations.items, at_us, memory, knowledge, of=of)
     if kind is Encounter:
-        if EVENT_TYPES[event.type].verb in _ENDS:
+        if verb in _ENDS:
             memory.ended[data.act_id] = at_us
     elif kind is Result or kind is Observation:
-        family, verb, _ = EVENT_TYPES[event.type]
-        act = act_key(event.source, family, data.act_id)
         revise(act, data.revision, memory)
         is_void = verb in VOIDING
         _measure(data.items, at_us, memory, knowledge, act, data.revision, of, is_void=is_void)
@@ -115,22 +120,23 @@ def _of(said: Said, of: str) -> Said:
     return said if said.of == of else msgspec.structs.replace(said, of=of)
 
 
-def _stated_by(data: Any, at_us: int, memory: Memory, of: str) -> None:
+def _stated_by(data: Any, at_us: int, memory: Memory, act: str, of: str) -> None:
     """Of a person with several subjects: what each says hides nothing of another's for ever."""
     by = said_by(memory)
     mine = Statements()
     if of in by:
         mine = Statements(by[of].said.copy(), by[of].runs.copy())
-    _stated(data, at_us, mine.said, mine.runs)
+    _stated(data, at_us, mine.said, mine.runs, act)
     if mine.said:
         _keep_apart(memory, {**by, of: mine})
 
 
 def _stated(
-    data: Any, at_us: int, said: dict[str, Said], runs: dict[str, list[Said]], of: str = ""
-) -> None:
+    data: Any, at_us: int, said: dict[str, Said], runs: dict[str, list[Said]], act: str,
+    of: str = "",
+) -> None:  # fmt: skip
     if type(data.patient) is PatientSnapshot:
-        _snapshot(data.patient, at_us, said, runs, of)
+        _snapshot(data.patient, at_us, said, runs, _short(act), of)
     if type(data) is Patient:
         for name in TIMELESS:
             value = getattr(data, name)
@@ -140,13 +146,13 @@ def _stated(
 
 def _snapshot(
     snapshot: PatientSnapshot, at_us: int, said: dict[str, Said], runs: dict[str, list[Said]],
-    of: str,
+    act: int, of: str,
 ) -> None:  # fmt: skip
     for name, value in zip(FIELDS, _fields(snapshot), strict=True):
         if value is UNSET:
             continue
         known = said.get(name)
-        one = Said(raw_of(value), at_us, of=of)
+        one = Said(raw_of(value), at_us, of=of, act=act)
         if name not in TIMELESS:
             run = runs.get(name)
             # Nearly always the same is said again, later: the run stays what it is.
@@ -156,6 +162,43 @@ def _snapshot(
                 runs[name] = _run((*(run or ()), *last, one))
         if known is None or (at_us >= known.at_us and not known.source):
             said[name] = one
+
+
+def _short(act: str) -> int:
+    """An act among those of one patient, in a few bytes."""
+    return crc32(act.encode("utf-8", "surrogatepass"))
+
+
+def _is_in_error(memory: Memory, act: str) -> bool:
+    """Whether an act is known to have been entered in error, as far as it is remembered."""
+    known = memory.acts.get(act)
+    return known is not None and known.removed == IN_ERROR
+
+
+def _unsay(memory: Memory, act: int) -> None:
+    """An act was entered in error, for another patient perhaps: what it said is not known."""
+    _without(memory.said, memory.runs, act)
+    if memory.said_by:
+        by = {of: Statements(m.said.copy(), m.runs.copy()) for of, m in memory.said_by.items()}
+        for mine in by.values():
+            _without(mine.said, mine.runs, act)
+        _keep_apart(memory, {of: mine for of, mine in by.items() if mine.said})
+
+
+def _without(said: dict[str, Said], runs: dict[str, list[Said]], act: int) -> None:
+    for name in [name for name, run in runs.items() if any(one.act == act for one in run)]:
+        # What was said last may have said again what the act did; since then it is known.
+        last = [said[name]] if name in said else []
+        left = _run(one for one in (*runs[name], *last) if one.act != act)
+        if left:
+            runs[name] = left
+        else:
+            del runs[name]
+    for name in [name for name, one in said.items() if one.act == act]:
+        if name in runs:
+            said[name] = runs[name][-1]
+        else:
+            del said[name]
 
 
 def _run(every: Iterable[Said]) -> list[Said]:

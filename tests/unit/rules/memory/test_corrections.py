@@ -305,6 +305,47 @@ def test_what_was_only_said_later_is_not_known_before() -> None:
     assert decision.verdict == "incomplete"
 
 
+def in_error(of: Patient, at_h: float, act: str, **said: Any) -> None:
+    of.comes(at_h, event="prescription.entered_in_error", act_id=act, revision=2, **said)
+
+
+@pytest.mark.parametrize("repeats", [{}, {"patient": {"pregnant": True}}])
+def test_what_was_said_with_an_act_that_was_entered_in_error_is_not_known(
+    repeats: dict[str, Any],
+) -> None:
+    patient = Patient(pregnant())
+    patient.comes(10, act_id="p", patient={"pregnant": True})
+    assert patient.comes(11).decisions[0].findings
+    in_error(patient, 12, "p", **repeats)
+    assert patient.comes(13).decisions[0].verdict == "incomplete"
+
+
+def test_what_was_said_before_is_known_again() -> None:
+    patient = Patient(pregnant())
+    patient.comes(5, patient={"pregnant": False})
+    patient.comes(10, act_id="p", patient={"pregnant": True})
+    in_error(patient, 12, "p")
+    assert patient.comes(13).decisions[0].verdict == "clean"
+
+
+def test_what_another_act_said_as_well_stays_known_since_then() -> None:
+    patient = Patient(pregnant())
+    patient.comes(5, patient={"pregnant": False})
+    patient.comes(10, act_id="p", patient={"pregnant": True})
+    patient.comes(20, patient={"pregnant": True})
+    in_error(patient, 30, "p")
+    assert patient.comes(31).decisions[0].findings
+    assert patient.comes(15).decisions[0].verdict == "clean"  # late: so it was then
+
+
+def test_an_act_that_is_known_to_be_in_error_says_nothing_when_it_comes_late() -> None:
+    patient = Patient(pregnant(), again())
+    in_error(patient, 12, "p")
+    patient.comes(10, act_id="p", patient={"pregnant": True})
+    decision = patient.comes(13).decisions[0]
+    assert [one.rule_id for one in decision.not_evaluable] == ["spec.pregnant"]
+
+
 def potassium() -> Rule:
     return make_rule(
         BASE, id="spec.potassium", on=["prescription.signed"], finding={
