@@ -10,7 +10,7 @@ from rich.tree import Tree
 from contracts.decision import Finding
 from contracts.event import Event
 from rules.authoring.explain import ElementExplanation, Explanation, Step
-from rules.engine.asked import PATIENT
+from rules.engine.asked import EVENT, PATIENT
 from rules.engine.reasons import FUTURE, STALE
 from rules.model import Rule
 from yijian.cli.console import out
@@ -31,6 +31,8 @@ def show(explained: Explanation, event: Event) -> None:
     """One event: what was remembered, and each condition."""
     decision = explained.decision
     about = f"{event.type} {event.id}, as of {decision.as_of}, phase {decision.phase}"
+    if decision.cause != EVENT:  # a step of a duty: remind, due, escalate1
+        about += f", {decision.cause.rpartition(':')[2]}"
     if decision.scope != PATIENT:
         about += f", {decision.scope}"
     out.print(Text(about, "dim"))
