@@ -8,7 +8,7 @@ from rich.text import Text
 
 from rules.authoring.cases import Case
 from rules.authoring.explain import Explainer
-from rules.authoring.running import Played, run_timeline, said_by, shown
+from rules.authoring.running import Played, Ran, run_timeline, said_by, shown
 from rules.authoring.subjects import Standing
 from rules.authoring.timelines import NOTHING_SAID, Timeline
 from rules.model import Rule
@@ -43,7 +43,7 @@ def show_step(
     count = len(timeline.moments)
     if wanted is not None and not 1 <= wanted <= count:
         fail(f"`{case.name}` has {count} steps; there is no step {wanted} 没有该步骤", USAGE)
-    number = wanted or _usual(ran.steps)
+    number = wanted or _usual(ran)
     if number > len(ran.steps):
         fail(f"{case.path}: {ran.error}", USAGE)
     step = ran.steps[number - 1]
@@ -53,11 +53,13 @@ def show_step(
         _show(case, number, count, step, rule)
 
 
-def _usual(steps: tuple[Played, ...]) -> int:
+def _usual(ran: Ran) -> int:
     """The first step that fails, or the last that expects something."""
-    failed = (n for n, step in enumerate(steps, 1) if step.diffs)
-    expecting = [n for n, step in enumerate(steps, 1) if step.moment.expect is not None]
-    return next(failed, expecting[-1] if expecting else len(steps))
+    failed = [n for n, step in enumerate(ran.steps, 1) if step.diffs]
+    if ran.error:
+        failed.append(len(ran.steps) + 1)
+    expecting = [n for n, step in enumerate(ran.steps, 1) if step.moment.expect is not None]
+    return (failed or expecting[-1:] or [len(ran.steps)])[0]
 
 
 def _show(case: Case, number: int, count: int, step: Played, rule: Rule) -> None:

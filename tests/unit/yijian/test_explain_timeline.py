@@ -95,6 +95,10 @@ def test_what_cannot_be_explained_is_said_with_its_place(house: tuple[str, ...])
         "line 6: the event cannot be made"
         in run(*house, "--case", "timeline", "--step", "3", code=USAGE).stderr
     )
+    test.write_text(BASE.replace(", expect: [alert]", ""), "utf-8")
+    assert (
+        "line 6: the event cannot be made" in run(*house, "--case", "timeline", code=USAGE).stderr
+    )
     past = run(*house, "--case", "timeline", "--past", "x.ndjson", code=USAGE).stderr
     assert "leave out --past" in past
     base = "{event: prescription.signed, encounter: {started_at: 0 h}, items: []}"
