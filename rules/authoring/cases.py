@@ -18,6 +18,9 @@
     {undetermined: fact}               likewise
     {elements: {"1": alert, "2": {not_evaluable: item.dose}}}   element by element
 
+`with: [house.other]` puts other rules of those that are tested beside it, all of them active, to
+show whose finding its own gives way to: `{alert: {overridden_by: house.other}}`.
+
 The event is written in the shorthand of rules.authoring.shorthand. Beside `cases:`, or in its
 place, stands `timeline:` (rules.authoring.timelines), for history and deadlines.
 """
@@ -33,6 +36,7 @@ from knowledge_base.strict_yaml import Node, Problem, read
 from rules import words
 from rules.authoring.shorthand import ShorthandError, merge
 from rules.authoring.timelines import Timeline, read_timelines
+from rules.model import Rule
 from rules.pack import TEST_SUFFIX, Pack
 from rules.reading.fields import Fields
 
@@ -77,6 +81,8 @@ class Case:
     event: dict[str, Any]
     """In shorthand; of a timeline its base."""
     expect: Expected
+    beside: tuple[Rule, ...] = ()
+    """Rules that are in force as well."""
     timeline: Timeline | None = None
     """Events one after the other instead of the one, see rules.authoring.timelines."""
 
@@ -127,7 +133,7 @@ def read_cases(path: Path, pack: Pack, problems: list[Problem]) -> list[Case]:
     found = [
         case
         for child in cases or ()
-        if (case := _case(child, rule_id, base.plain(), problems)) is not None
+        if (case := _case(child, rule_id, base.plain(), pack, problems)) is not None
     ]
     if timeline is not None:
         found += _timelines(timeline, rule_id, base.plain(), problems)
@@ -139,7 +145,8 @@ def _timelines(
     node: Node, rule_id: str, base: dict[str, Any], problems: list[Problem]
 ) -> Iterator[Case]:
     for one in read_timelines(node, base, problems):
-        yield Case(rule_id, one.name, node.path, one.line, base, Expected(TIMELINE), one)
+        expect = Expected(TIMELINE)
+        yield Case(rule_id, one.name, node.path, one.line, base, expect, timeline=one)
 
 
 def _unique(cases: Sequence[Case], problems: list[Problem]) -> None:
@@ -151,9 +158,11 @@ def _unique(cases: Sequence[Case], problems: list[Problem]) -> None:
             problems.append(Problem(case.path, case.line, 1, message, "name what is special of it"))
 
 
-def _case(node: Node, rule_id: str, base: dict[str, Any], problems: list[Problem]) -> Case | None:
+def _case(
+    node: Node, rule_id: str, base: dict[str, Any], pack: Pack, problems: list[Problem]
+) -> Case | None:
     f = Fields(node, "a case", problems)
-    if not f.expect(("name", "expect"), ("given",)):
+    if not f.expect(("name", "expect"), ("given", "with")):
         return None
     name, expect = f.text("name"), f.get("expect")
     given = f.get("given")
@@ -169,7 +178,18 @@ def _case(node: Node, rule_id: str, base: dict[str, Any], problems: list[Problem
     except ShorthandError as e:
         f.report(given or node, str(e))
         return None
-    return Case(rule_id, name, node.path, node.line, event, expected)
+    return Case(rule_id, name, node.path, node.line, event, expected, tuple(_beside(f, pack)))
+
+
+def _beside(f: Fields, pack: Pack) -> Iterator[Rule]:
+    for name in f.texts("with"):
+        rule = pack.rule(name)
+        if rule is None:
+            near = words.nearest(name, [one.id for one in pack.rules])
+            fix = near or "test its folder too: yijian rules test rules/packs mine/rules"
+            f.report(f.get("with") or f.node, f"{name} is none of the rules that are tested", fix)
+        else:
+            yield rule
 
 
 def _expected(node: Node, *, is_element: bool = False) -> Expected | None:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
-
-import msgspec
 
 from contracts.decision import Decision, Finding
 from contracts.event import Event
 from knowledge_base import KnowledgeBase
 from rules import words
-from rules.authoring.comparing import Difference, alerts_differ, compare
-from rules.authoring.explain import Explainer, Truths
+from rules.authoring.comparing import Difference, alerts_differ, compare, written
+from rules.authoring.explain import Explainer, Explanation, Truths
 from rules.authoring.shorthand import DEFAULT_INSTITUTION, ShorthandError, event_of
-from rules.authoring.subjects import Subjects
+from rules.authoring.subjects import Standing, Subjects, Waiting
 from rules.authoring.timelines import NOTHING_SAID, Moment, Outcome, Timeline
 from rules.authoring.virtual import START, TIMED, at_of, in_calendar, instant
 from rules.engine.evaluator import Evaluator
-from rules.logic import Truth
 from rules.memory.instants import us_of
 from rules.pack import Pack
 
@@ -39,17 +36,48 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Played:
+    """What one step of a timeline came to."""
+
+    moment: Moment
+    at: datetime
+    decisions: tuple[Decision, ...]
+    explained: tuple[tuple[Event, Explanation], ...]
+    """Why, each with its event: of the duties that were due, then of the step's own event, for the
+    patient and for each group."""
+    duties: tuple[Standing, ...]
+    """Those that are known after it."""
+    diffs: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
 class Ran:
     """What a timeline came to."""
 
     got: str
     """alert where one step alerted, else what the last event came to."""
-    diffs: tuple[Difference, ...] = ()
-    missing: tuple[str, ...] = ()
-    decisions: tuple[tuple[int, Decision], ...] = ()
-    """Each with the line of its step."""
-    truths: Truths = ()
+    steps: tuple[Played, ...] = ()
     error: str = ""
+
+    @property
+    def diffs(self) -> tuple[Difference, ...]:
+        return tuple(one for step in self.steps for one in step.diffs)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return tuple(one for step in self.steps for one in step.decisions)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The facts that are missing, to decide or to exempt."""
+        told = [one for decision in self.decisions for one in said_by(decision)]
+        return tuple(dict.fromkeys(fact for one in told for fact in _missing(one)))
+
+    @property
+    def truths(self) -> Truths:
+        """What each condition came to."""
+        explained = [one for step in self.steps for _, one in step.explained]
+        return tuple(truth for one in explained for truth in one.truths())
 
 
 def run_timeline(timeline: Timeline, rule_id: str, explainer: Explainer) -> Ran:
@@ -75,80 +103,82 @@ class _Run:
         self._rule_id = rule_id
         self._explainer = explainer
         evaluator = self._evaluator = explainer.evaluator
-        self._truths: list[tuple[str, str, Truth]] = []
         self._subjects = Subjects(evaluator)
         self._zone = _zone_of(timeline, evaluator)
-        self._decisions: list[tuple[int, Decision]] = []
-        self._diffs: list[Difference] = []
 
     def ran(self) -> Ran:
+        steps: list[Played] = []
         for moment in self._timeline.moments:
             try:
-                decisions = list(self._step(moment))
+                steps.append(self._step(moment))
             except ShorthandError as e:
                 error = f"line {moment.line}: the event cannot be made: {e}"
-                return Ran("no event", decisions=tuple(self._decisions), error=error)
-            self._decisions += ((moment.line, decision) for decision in decisions)
-            self._compare(moment, decisions)
-        told = [one for _, decision in self._decisions for one in said_by(decision)]
-        missing = [fact for one in told for fact in _missing(one)]
-        return Ran(
-            self._got(told),
-            tuple(self._diffs),
-            tuple(dict.fromkeys(missing)),
-            tuple(self._decisions),
-            tuple(self._truths),
-        )
+                return Ran("no event", tuple(steps), error)
+        told = [one for step in steps for decision in step.decisions for one in said_by(decision)]
+        return Ran(self._got(told), tuple(steps))
 
     def _got(self, told: list[Said]) -> str:
         if any(one.word == "alert" for one in told):
             return "alert"
         return told[-1].word if told else "silent"
 
-    def _step(self, moment: Moment) -> Iterator[Decision]:
+    def _step(self, moment: Moment) -> Played:
         at = instant(moment.at, self._zone)
-        yield from self._fire(us_of(at))
+        decisions: list[Decision] = []
+        explained: list[tuple[Event, Explanation]] = []
+        self._fire(us_of(at), decisions, explained)
         if moment.event is not None:
             event = _event_of(moment, self._zone, self._evaluator.knowledge)
-            self._explain(event)
-            yield from self._subjects.take(event)
-            yield from self._fire(us_of(at))
+            # What each condition comes to is asked with copies of the memories.
+            for mine, asked in self._subjects.meetings(event):
+                explained.append((mine, self._explainer.explain(self._rule_id, mine, asked)))
+            decisions += self._subjects.take(event)
+            self._fire(us_of(at), decisions, explained)
+        diffs = tuple(self._differences(moment, decisions))
+        duties = tuple(self._subjects.duties())
+        return Played(moment, at, tuple(decisions), tuple(explained), duties, diffs)
 
-    def _fire(self, now_us: int) -> Iterator[Decision]:
-        """The decisions of the timers that are due, in their order."""
+    def _fire(
+        self, now_us: int, decisions: list[Decision], explained: list[tuple[Event, Explanation]]
+    ) -> None:
+        """Adds the decisions of the timers that are due, in their order, and why."""
         for _ in range(_MOST):
             waiting = self._subjects.next()
             if waiting is None or waiting.fire_us > now_us:
                 return
-            yield from self._subjects.fire(waiting).decisions
+            for decision in self._subjects.fire(waiting).decisions:
+                decisions.append(decision)
+                explained.append(self._explained(waiting, decision))
         raise RuntimeError("a timer fires for ever")
 
-    def _explain(self, event: Event) -> None:
-        """What each condition comes to, asked with copies of the memories."""
-        for mine, asked in self._subjects.meetings(event):
-            self._truths += self._explainer.explain(self._rule_id, mine, asked).truths()
+    def _explained(self, waiting: Waiting, decision: Decision) -> tuple[Event, Explanation]:
+        """Why a duty that was due came to this: what exempts from it is asked then."""
+        event, element, asked = self._subjects.due(waiting, decision.cause)
+        found = self._explainer.explain(self._rule_id, event, asked)
+        mine = tuple(one for one in found.elements if one.element == element)
+        return event, replace(found, decision=decision, elements=mine)
 
-    def _compare(self, moment: Moment, decisions: list[Decision]) -> None:
+    def _differences(self, moment: Moment, decisions: list[Decision]) -> Iterator[Difference]:
         got = [one for decision in decisions for one in said_by(decision)]
         loud = [one for one in got if one.word not in NOTHING_SAID]
         head = f"line {moment.line}"
         if moment.expect is None:
             wrong = [one for one in loud if one.word in ("alert", "retracted")]
-            self._diffs += [Difference(head, "nothing to be said", shown(one)) for one in wrong]
+            yield from (Difference(head, "nothing to be said", shown(one)) for one in wrong)
             return
         wanted = moment.expect
         if len(wanted) == 1 and wanted[0].word in NOTHING_SAID:
             last = got[-1].word if got else "silent"
             if loud or last != wanted[0].word:
                 told = "; ".join(map(shown, loud)) or last
-                self._diffs.append(Difference(head, wanted[0].word, told))
+                yield Difference(head, wanted[0].word, told)
             return
         if [one.word for one in loud] != [one.word for one in wanted]:
             told = "; ".join(map(shown, loud)) or "silent"
-            self._diffs.append(Difference(head, "; ".join(map(str, wanted)), told))
+            yield Difference(head, "; ".join(map(str, wanted)), told)
             return
         for one, outcome in zip(loud, wanted, strict=True):
-            self._diffs += self._parts(head, one, outcome)
+            yield from self._parts(head, one, outcome)
 
     def _parts(self, head: str, got: Said, wanted: Outcome) -> list[Difference]:
         if isinstance(got.value, Finding):
@@ -159,7 +189,7 @@ class _Run:
             return [Difference(head, str(wanted), shown(got))]
         found: list[Difference] = []
         whole = {name: self._timed(name, part) for name, part in wanted.parts.items()}
-        compare(whole, msgspec.to_builtins(got.value), "", found)
+        compare(whole, written(got.value), "", found)
         return [Difference(f"{head}: {d.part}", d.expected, d.got) for d in found]
 
     def _timed(self, name: str, part: Any) -> Any:

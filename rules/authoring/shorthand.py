@@ -26,10 +26,16 @@
     actors: {surgeon: P001}                 of a procedure; also [{id: P001, role: surgeon}]
     procedures: ["s|47.01", {code: "s|54.11", role: principal}]             settlement
     disease: A15.0                          of an infection_report, ICD-10 or `system|code`
+    subject: test|patient-2                 another patient; default test|patient-1
+    signed_at: 2026-03-02T09:00+08:00       of a document: when it was signed …
+    signed_at_trusted: true                 … and that a trusted time stamp vouches for it
 
 `drug` is an ingredient (the first drug of the demo catalogue that holds it alone), a code of the
 catalogue, or `system|code`; `code` and `item` are codes of the demo catalogue of services, or
-`system|code`; those of procedures, results and reasons are always `system|code`. Line ids are
+`system|code`; those of procedures, results and reasons are always `system|code`. A rule asks for
+any of them as `system|code`: the disease above is `http://hl7.org/fhir/sid/icd-10|A15.0`; only
+diagnoses are ICD-10 without a system. A document whose `signed_at_trusted` is not true fulfils a
+duty in time, but one that is heard of after the limit leaves the alert, as late data. Line ids are
 1, 2, 3 … unless `line_id` is given. `null` states absence; `not_reported` leaves a field out. In a
 case, `given` is merged into `base`: mappings entry by entry, lists as a whole, and `item: {…}`
 into the only item of the base.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from contracts.decision import Decision
 from contracts.event import Event, encode_event
 from rules.authoring.short_values import ShorthandError
-from rules.engine.asked import Asked
+from rules.engine.asked import DUE, Asked
+from rules.engine.duties import AT_DUE
 from rules.engine.evaluator import Evaluator
-from rules.grouping import scope_of
+from rules.grouping import facts_of_scope, scope_of
 from rules.memory.coverage import Coverage
 from rules.memory.groups import Attendants, only_lines
-from rules.memory.model import Memory, decode, encode
+from rules.memory.instants import instant_of
+from rules.memory.model import NEVER_US, Memory, decode, encode
+from rules.memory.recalled import Recalled
 from rules.memory.taken import Taken
+from rules.memory.timers import after, event_of
 
 _PATIENT: Final = ""
 
@@ -26,6 +31,19 @@ class Waiting(NamedTuple):
     fire_us: int
     timer: str
     subject: str
+
+
+class Standing(NamedTuple):
+    """A duty as it is known: of which event and line, and what has become of it."""
+
+    event_id: str
+    element: str
+    due: datetime
+    state: str
+    """waits, over (it was due, and has been decided), settled (what was expected came, or what
+    ends it), late_data, or withdrawn (its act expects nothing any more)."""
+    by: str = ""
+    """The id of the event that settled it."""
 
 
 class Subjects:
@@ -78,6 +96,42 @@ class Subjects:
         """What a timer leads to at its time."""
         memory = self._memories[waiting.subject]
         return self._attendants.fire(memory, self._coverage, waiting.timer, waiting.fire_us)
+
+    def due(self, waiting: Waiting, cause: str) -> tuple[Event, str, Asked]:
+        """The event and the line of a duty that has just fired, and with what it was decided."""
+        memory = self._copy(waiting.subject)
+        timer = memory.timers[waiting.timer]
+        group = facts_of_scope(timer.scope)
+        coverage = self._coverage.of_group(group) if group else self._coverage
+        due_us = timer.due_us + timer.extended_us
+        recalled = Recalled(memory, coverage, memory.acts.get(timer.act), due_us)
+        asked = Asked(recalled, f"{DUE}{timer.rule}", cause, timer.scope, group)
+        return event_of(memory, timer), timer.element, asked
+
+    def duties(self) -> Iterator[Standing]:
+        """All duties that are known, in the order in which they are due."""
+        found = [
+            (timer, memory)
+            for memory in self._memories.values()
+            for timer in memory.timers.values()
+        ]
+        for timer, memory in sorted(found, key=lambda one: one[0].due_us):
+            by = memory.acts.get(timer.by)
+            state = "over" if any(step.name == AT_DUE for step in timer.done) else "waits"
+            if timer.is_denied:
+                state = "withdrawn"
+            elif timer.by:
+                state = "settled"
+            elif timer.is_late:
+                state = "late_data"
+            due_us = timer.due_us + timer.extended_us
+            if (
+                timer.steps and timer.fire_us != NEVER_US
+            ):  # what extends it may do so before it fires
+                due_us = timer.fire_us - after(timer.steps[0].after_us)
+            due = instant_of(due_us)
+            brought = event_of(memory, timer).id
+            yield Standing(brought, timer.element, due, state, by.event_id if by else "")
 
     def _memory(self, subject: str) -> Memory:
         return self._memories.setdefault(subject, Memory())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from contracts.decision import Decision
+import msgspec
+
+from contracts.decision import Decision, Finding
 from contracts.event import Event
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Problem
@@ -18,8 +20,9 @@ from rules.authoring.running import run_timeline
 from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.subjects import without_past
 from rules.authoring.timelines import Timeline
-from rules.engine.asked import NOW
+from rules.engine.asked import NOW, Asked
 from rules.engine.engines import make_evaluator
+from rules.engine.evaluator import Evaluator
 from rules.model import Rule
 from rules.pack import Pack
 
@@ -29,6 +32,7 @@ __all__ = [
     "Difference",
     "Expected",
     "TestReport",
+    "explain_case",
     "outcome_of",
     "read_cases",
     "run_case",
@@ -122,22 +126,22 @@ def run_case(
 
 
 def _explainer(rule: Rule, knowledge: KnowledgeBase, engine: str) -> Explainer:
-    """Of the rule alone; a draft is tested as if it were in shadow."""
-    if not rule.is_evaluated:
-        rule = rule.in_shadow()
-    return Explainer(make_evaluator(engine, Pack.of([rule]), knowledge))
+    """Of the rule alone."""
+    return Explainer(make_evaluator(engine, Pack.of([_tested(rule)]), knowledge))
+
+
+def _tested(rule: Rule) -> Rule:
+    """A draft is tested as if it were in shadow."""
+    return rule if rule.is_evaluated else rule.in_shadow()
 
 
 def _run(case: Case, explainer: Explainer) -> CaseResult:
     if case.timeline is not None:
         return _timeline(case, case.timeline, explainer)
     try:
-        event: Event = event_of(case.event, explainer.knowledge)
+        _, explained = explain_case(case, explainer)
     except ShorthandError as e:
         return CaseResult(case, "no event", error=f"the event cannot be made: {e}")
-    needs_memory = explainer.evaluator.pack.rules[0].needs_memory
-    asked = without_past(event, explainer.evaluator) if needs_memory else NOW
-    explained = explainer.explain(case.rule, event, asked)
     decision = explained.decision
     got = outcome_of(decision)
     missing = (
@@ -148,10 +152,43 @@ def _run(case: Case, explainer: Explainer) -> CaseResult:
     return CaseResult(case, got, tuple(diffs), missing, explained.truths())
 
 
+def explain_case(case: Case, explainer: Explainer) -> tuple[Event, Explanation]:
+    """The event of a plain case, and what its rule says of it. ShorthandError for no event."""
+    event = event_of(case.event, explainer.knowledge)
+    found = explainer.explain(case.rule, event, _asked(event, explainer.evaluator))
+    if case.beside:
+        findings = _among(case, event, explainer)
+        decision = msgspec.structs.replace(found.decision, findings=findings)
+        found = replace(found, decision=decision)
+    return event, found
+
+
+def _asked(event: Event, evaluator: Evaluator) -> Asked:
+    needs_memory = any(rule.needs_memory for rule in evaluator.pack.rules)
+    return without_past(event, evaluator) if needs_memory else NOW
+
+
+def _among(case: Case, event: Event, explainer: Explainer) -> tuple[Finding, ...]:
+    """The findings of the rule beside those of other rules, as if all were active.
+
+    Each names the rule that it gives way to, and not its alert, whose id nobody can foresee.
+    """
+    rules = (*explainer.evaluator.pack.rules, *map(_tested, case.beside))
+    engine = explainer.evaluator.basis.engine.partition("/")[0]
+    evaluator = make_evaluator(engine, Pack.of(rules), explainer.knowledge, "demo")
+    findings = evaluator.decide(event, "", _asked(event, evaluator)).findings
+    names = {found.alert_id: found.rule_id for found in findings}
+    return tuple(
+        msgspec.structs.replace(found, overridden_by=names.get(found.overridden_by, ""))
+        for found in findings
+        if found.rule_id == case.rule
+    )
+
+
 def _timeline(case: Case, timeline: Timeline, explainer: Explainer) -> CaseResult:
     ran = run_timeline(timeline, case.rule, explainer)
-    decisions = tuple(decision for _, decision in ran.decisions)
-    return CaseResult(case, ran.got, ran.diffs, ran.missing, ran.truths, ran.error, decisions)
+    got, diffs, missing = ran.got, ran.diffs, ran.missing
+    return CaseResult(case, got, diffs, missing, ran.truths, ran.error, ran.decisions)
 
 
 def outcome_of(decision: Decision) -> str:

@@ -12,9 +12,18 @@ happened, if that is another time. An event shows its difference from `base`; it
 are its own (`event-2`, `act-2`) unless they are given, those of a visit `visit-1`. Before each
 step the timers that are due fire, in their order.
 
+Times in `base` and in an event may be virtual too (`started_at: 0 h`). That is for timelines alone:
+where the file has `cases` as well, each of them says a time of the calendar.
+
+`subject: test|patient-2` in an event lets it be about another patient, for rules about groups.
+
 `expect` lists what is said, by timers and then by the event: an alert, `{retracted: why}`,
 `{waiting: why}`, `{not_evaluable: fact}`, `{undetermined: fact}`; or it is `silent`, `exempt` or
 `does_not_apply`, where nothing is said. A step without it expects no alert and no retraction.
+
+A finding with `once_within` says whether it was told: `{alert: {delivery: {suppressed: true}}}`
+where its audience was told the same before, `suppressed: false` where it is told now. It comes in
+timelines only: a case has no past.
 
 Several timelines stand as `timeline: [{name: …, steps: […]}, …]`.
 """

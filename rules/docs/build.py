@@ -7,6 +7,7 @@ from pathlib import Path
 
 from knowledge_base import KnowledgeBase
 from rules.docs.checks import checks_page
+from rules.docs.codesets import codesets_page
 from rules.docs.facts import facts_page
 from rules.docs.rules import rule_pages
 from rules.docs.tests import tests_page
@@ -22,6 +23,7 @@ def pages(pack: Pack, knowledge: KnowledgeBase) -> dict[str, str]:
     found = {
         "README.md": _index(pack, catalogue),
         "facts.md": facts_page(),
+        "codesets.md": codesets_page(knowledge),
         "checks.md": checks_page(),
         "tests.md": tests_page(knowledge),
         "language.md": reference(),
@@ -46,6 +48,7 @@ def _index(pack: Pack, catalogue: Iterable[str]) -> str:
         "# Reference 参考",
         "",
         "- [facts.md](facts.md): everything that a rule can ask for 事实目录",
+        "- [codesets.md](codesets.md): the lists that a rule can name 代码集",
         "- [language.md](language.md): the rule language, sentence by sentence 规则语言",
         "- [tests.md](tests.md): events in tests, and the drugs, items and analytes 测试写法",
         "- [checks.md](checks.md): what `yijian rules check` looks for 检查项",

@@ -80,6 +80,9 @@ def _case() -> Schema:
         {
             "name": said(TEXT, "这一例说明什么", "what the case shows"),
             "given": said(ref("event"), "与 base 的不同", "what differs from base"),
+            "with": said(
+                list_of(TEXT), "同时生效的其他规则", "other rules in force, to show what gives way"
+            ),
             "expect": ref("expect"),
         },
     )

@@ -13,6 +13,7 @@ from knowledge_base.strict_yaml import Problem, read
 from rules import Evaluator
 from rules.authoring.comparing import plain
 from rules.authoring.shorthand import ShorthandError, event_of
+from rules.docs.codesets import codesets_page
 from rules.docs.tests import EXAMPLES
 from rules.docs.tests import tests_page as page_of
 from rules.model import limits_of
@@ -35,6 +36,13 @@ def test_the_page_about_tests_lists_what_tests_can_name() -> None:
     page = page_of(KNOWLEDGE)
     for name in ("levofloxacin", "potassium", KNOWLEDGE.items()[0].code):
         assert f"`{name}`" in page
+
+
+def test_the_page_of_code_sets_lists_all_with_some_of_their_members() -> None:
+    page = codesets_page(KNOWLEDGE)
+    assert all(f"| `{name}` |" in page for name in KNOWLEDGE.codesets)
+    assert "`http://loinc.org\\|2823-3`" in page
+    assert " … and " in page
 
 
 def test_without_a_catalogue_a_drug_is_not_just_unknown() -> None:

@@ -72,6 +72,27 @@ def run(tmp_path: Path, test: str) -> TestReport:
     return run_tests(load_pack([folder], BASE), BASE, [folder])
 
 
+def beside(tmp_path: Path, case: str) -> TestReport:
+    """The test of `spec.rule` with this case, beside `spec.other`, which overrides it."""
+    stands = {**RULE["finding"], "overrides": ["spec.rule"]}
+    folder = pack(tmp_path, f"{GOOD}  - {{name: beside another, {case}}}\n")
+    other = rule_text(**{**RULE, "id": "spec.other", "status": "draft", "finding": stands})
+    (folder / "other.yaml").write_text(other, "utf-8")
+    return run_tests(load_pack([folder], BASE), BASE, [folder])
+
+
+def test_a_case_shows_whose_finding_its_own_gives_way_to(tmp_path: Path) -> None:
+    gives_way = "with: [spec.other], expect: {alert: {overridden_by: spec.other}}"
+    assert beside(tmp_path, gives_way).ok
+    alone = beside(tmp_path, "expect: {alert: {overridden_by: spec.other}}")
+    assert "overridden_by: got      nothing" in str(alone)
+    not_here = "with: [spec.other], given: {patient: {age: 18 a}}, expect: silent"
+    assert beside(tmp_path, not_here).ok
+    unknown = beside(tmp_path, "with: [spec.othr], expect: alert")
+    assert "spec.othr is none of the rules that are tested" in str(unknown)
+    assert "did you mean spec.other or" in str(unknown)
+
+
 def test_cases_run_through_the_engine(tmp_path: Path) -> None:
     report = run(tmp_path, GOOD)
     assert report.ok, str(report)

@@ -105,6 +105,27 @@ def test_times_of_the_calendar_stand_beside_virtual_ones(tmp_path: Path) -> None
     assert report.ok, str(report)
 
 
+def test_what_is_told_is_told_apart_from_what_is_not(tmp_path: Path) -> None:
+    finding = {
+        "result": "suspected",
+        "severity": "warning",
+        "action": "remind",
+        "audience": ["prescriber"],
+        "message": {"zh": "有", "en": "found"},
+        "once_within": {"parameter": "stay.hours"},
+    }
+    rule = {"on": ["order.signed"], "when": {"event.item_count": {"above": 0}}, "finding": finding}
+    steps = """timeline:
+  - {at: 0 h, event: {act_id: one}, expect: [{alert: {delivery: {suppressed: false}}}]}
+  - at: 1 h
+    event: {act_id: one, revision: 2}
+    expect: [{alert: {delivery: {suppressed: true, until: "2026-01-03T16:00:00+00:00"}}}]
+  - {at: 2 h, event: {act_id: two}, expect: [{alert: {delivery: {suppressed: false}}}]}
+"""
+    report = run(tmp_path, rule, steps)
+    assert report.ok, str(report)
+
+
 def test_a_case_has_no_past_and_that_is_known(tmp_path: Path) -> None:
     report = run(tmp_path, REPEATED, "cases:\n  - {name: alone, expect: silent}\n")
     assert report.ok, str(report)
