@@ -28,8 +28,8 @@ written, and an order signed, at another time than what it is about is done."""
 def went_through_us(act: Act, event: str) -> int:
     """When an act went through an event that it reached.
 
-    Its latest revision says so. But an amendment is signed, or reported, once more: the first time
-    counts, which was over when it was told.
+    Its latest revision says so. What was amended may be signed, or reported, once more and say when
+    that was: it was so for the first time when an event first told of it, at the latest.
     """
     family, _, verb = event.partition(".")
     told_us = act.reached[verb]
@@ -39,6 +39,6 @@ def went_through_us(act: Act, event: str) -> int:
         stated_us = us_of(datetime.fromisoformat(raw))
         is_again = BASE.get(family) == verb and act.event_us > told_us
         return min(stated_us, told_us) if is_again else stated_us
-    # Of an act that was remembered when what it states was not kept, nothing better is known.
+    # Nothing better is known of an act that was remembered when what it states was not kept.
     is_served = event in _SERVED or (name is not None and raw is None)
     return act.at_us if act.is_timed and is_served else told_us
