@@ -1,8 +1,9 @@
 """An event enters the timeline: acts by their latest revision, whatever the order of arrival.
 
 Of two revisions of an act the higher one says what the act is; of equal ones the later event.
-When an act was signed, executed or dispensed is told by the first event of that kind. A cancelled
-act no longer counts unless it was carried out before; one entered in error never happened.
+When an act was signed, executed or dispensed is told by the first event of that kind (for duties
+by the act itself, see rules.memory.moments). A cancelled act no longer counts unless it was carried
+out before; one entered in error never happened.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def act_of(event: Event, at_us: int, c: Context, kept: Kept) -> Act:
         verb=verb,
         at_us=us_of(service) if isinstance(service, datetime) else at_us,
         reached=reached,
-        facts=_read_act(kept.reads, c) if kept.facts else _NO_FACTS,
+        facts=_read_act(kept.reads, c) if kept.reads else _NO_FACTS,
         lines=_lines(data, c, kept),
         encounter=encounter_of(data),
         event_id=event.id,

@@ -23,8 +23,9 @@ from rules.logic import Truth
 from rules.memory.applying import counts
 from rules.memory.coverage import Coverage
 from rules.memory.history import restored
-from rules.memory.horizon import TRUSTED, expected_facts
+from rules.memory.horizon import TRUSTED, events_of, expected_facts
 from rules.memory.model import NEVER_US, Act, Memory, Raw, Timer
+from rules.memory.moments import went_through_us
 from rules.memory.recalled import Recalled
 from rules.memory.statements import stated
 from rules.model import Rule
@@ -202,7 +203,7 @@ def families_of(rule: Rule | None) -> Families:
         return Families()
     expect = rule.expect
     extending = expect.extend.after if expect.extend is not None else ""
-    names = (*rule.on, expect.event, *expect.until, *([extending] if extending else ()))
+    names = (*rule.on, *events_of(expect))
     return Families(
         frozenset(name.partition(".")[0] for name in names), extending.partition(".")[0]
     )
@@ -256,14 +257,13 @@ def _went_through(
     for act in acts[family]:
         if verb not in act.reached:
             continue
-        at = act.at_us if act.is_timed else act.reached[verb]
         facts = act.facts
         # An event that ends or extends a duty agrees in those of the facts that its family has.
         if all(facts[name] == value for name, value in match if name in facts):
             is_whole = not is_expected or all(name in facts for name, _ in match)
-            yield act, at, True if is_whole else None
+            yield act, went_through_us(act, event), True if is_whole else None
         elif is_expected and all(_may_agree(facts.get(name), value) for name, value in match):
-            yield act, at, None
+            yield act, went_through_us(act, event), None
 
 
 def _may_agree(known: Raw, value: Raw) -> bool:

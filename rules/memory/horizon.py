@@ -35,6 +35,29 @@ _CALENDAR_DAYS: Final = {"days": 1, "months": 31, "years": 366}
 _SAME_DAYS: Final = {"day": 2, "prescription": 2, "calendar_month": 32, "calendar_year": 367}
 TRUSTED: Final = "document.signed_at_trusted"
 """The fact that says whether the time of a signature can be trusted."""
+STATED: Final = {
+    "acknowledgement.acknowledged": "acknowledgement.acknowledged_at",
+    "billing.charged": "event.charged_at",
+    "consultation.answered": "consultation.answered_at",
+    "consultation.arrived": "consultation.arrived_at",
+    "consultation.requested": "consultation.requested_at",
+    "dispense.dispensed": "dispense.dispensed_at",
+    "document.signed": "document.signed_at",
+    "encounter.admitted": "encounter.started_at",
+    "encounter.discharged": "encounter.ended_at",
+    "encounter.ended": "encounter.ended_at",
+    "encounter.started": "encounter.started_at",
+    "infection_report.reported": "infection_report.reported_at",
+    "prescription.dispensed": "event.dispensed_at",
+    "prescription.signed": "event.signed_at",
+    "procedure.ended": "procedure.ended_at",
+    "procedure.started": "procedure.started_at",
+    "result.reported": "event.reported_at",
+    "settlement.settled": "settlement.settled_at",
+    "stock.moved": "stock.moved_at",
+    "upload.received": "upload.received_at",
+}
+"""By event the fact by which acts state when they went through it; see rules.memory.moments."""
 _STAY_DAYS: Final = 400
 """How far back a visit's own acts may lie: a window that is anchored in a visit reaches so far."""
 _DUTY_DAYS: Final = 60
@@ -79,6 +102,9 @@ class Kept:
 
     family: str = ""
     """Whose acts they are."""
+    stated: tuple[Fact, ...] = ()
+    """Which say when an act went through what duties are about. No rule asks for them, so of acts
+    that were kept without them no less is known."""
 
     @property
     def longest_us(self) -> int:
@@ -87,7 +113,8 @@ class Kept:
     @cached_property
     def reads(self) -> tuple[Read, ...]:
         """How the facts of the act are read."""
-        return tuple(Read.of(fact, self.family) for fact in self.facts)
+        facts = dict.fromkeys((*self.facts, *self.stated))
+        return tuple(Read.of(fact, self.family) for fact in facts)
 
     @cached_property
     def line_reads(self) -> tuple[Read, ...]:
@@ -97,7 +124,7 @@ class Kept:
     @property
     def digest(self) -> str:
         """Names what is kept: two horizons with one digest keep the same."""
-        names = [fact.name for fact in (*self.facts, *self.line_facts)]
+        names = [fact.name for fact in (*self.facts, *self.line_facts, *self.stated)]
         return sha256("\n".join(names).encode()).hexdigest()[:12]
 
 
@@ -121,6 +148,7 @@ class Horizon:
         """Of the rules about patients, or of those about acts that are grouped by some facts."""
         spans: dict[str, int] = {}
         names: dict[str, set[str]] = {}
+        stated: dict[str, set[str]] = {}
         pairs: set[str] = set()
         for rule in rules:
             if not rule.is_evaluated or "+".join(rule.group_by) != group:
@@ -135,9 +163,14 @@ class Horizon:
                     for family, wanted in expected_of(body, body.expect).items():
                         spans[family] = max(spans.get(family, 0), _DUTY_DAYS * DAY_US)
                         names.setdefault(family, set()).update(wanted)
+                    for event in STATED.keys() & events_of(body.expect):
+                        stated.setdefault(event.partition(".")[0], set()).add(STATED[event])
                 if body.each == words.INTERACTIONS and not group:
                     pairs.update(f for name in body.on for f in families_with(name))
-        found = {family: _kept(family, spans[family], names[family]) for family in sorted(spans)}
+        found = {
+            family: _kept(family, spans[family], names[family], stated.get(family, ()))
+            for family in sorted(spans)
+        }
         halves = knowledge.pairs.halves if pairs else None
         if halves:
             for family in sorted(pairs):
@@ -171,14 +204,15 @@ class Horizon:
         return max((kept.longest_us for kept in self.families.values()), default=0)
 
 
-def _kept(family: str, span: int, names: set[str]) -> Kept:
+def _kept(family: str, span: int, names: Iterable[str], stated: Iterable[str]) -> Kept:
     facts: list[Fact] = []
     lines: list[Fact] = []
     for name in sorted(names):
         fact = fact_of(name, "items")
         if fact is not None and family in fact.extractors:
             (lines if fact.of else facts).append(fact)
-    return Kept(span, tuple(facts), tuple(lines), family=family)
+    moments = [fact for name in sorted(stated) if (fact := fact_of(name, "items")) is not None]
+    return Kept(span, tuple(facts), tuple(lines), family=family, stated=tuple(moments))
 
 
 def families_with(event: str) -> frozenset[str]:
@@ -210,6 +244,12 @@ def member_facts(history: History) -> tuple[str, ...]:
 def expected_facts(expect: Expect) -> tuple[str, ...]:
     """The facts of the expected event that decide whether it is the one."""
     return tuple(dict.fromkeys((*_own(expect.where), *expect.match)))
+
+
+def events_of(expect: Expect) -> tuple[str, ...]:
+    """The events that fulfil, end or extend a duty."""
+    extending = (expect.extend.after,) if expect.extend is not None else ()
+    return (expect.event, *expect.until, *extending)
 
 
 def expected_of(rule: Rule, expect: Expect) -> dict[str, set[str]]:

@@ -10,24 +10,28 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.acts import Document
 from contracts.event import Event
 from rules.memory.instants import us_of
 from rules.model import Rule
 from spec.rules.world import make_rule
-from support.remembered_patient import BASE, FINDING, NOTE, Patient, again, note
+from support.remembered_patient import BASE, FINDING, NOTE, START, Patient, again, note
 
 LATENESS_S = 24 * 3600
 REVISIONS = ("admitted", "admitted", "updated", "transferred")
 EXTENSIONS = ("admitted", "note", "extension", "extension", "withdrawn")
-KINDS = (*REVISIONS, *EXTENSIONS, "note", "discharged", "cancelled", "drug", "drug")
+NOTES = ("admitted", "note", "note", "amended", "withdrawn", "discharged")
+KINDS = (*REVISIONS, *EXTENSIONS, *NOTES, "cancelled", "drug", "drug")
 THEMES = {
     "all": KINDS,
     "revisions": REVISIONS,
     "extensions": EXTENSIONS,
+    "notes": NOTES,
     "stays": ("admitted", "discharged", "cancelled", "updated"),
     "lines": ("drug", "drug", "extension", "note"),
 }
@@ -81,6 +85,9 @@ RULES = (
     again(),
 )
 
+DUTIES = RULES[:2]
+"""Which no document extends."""
+
 
 class Sent(NamedTuple):
     event: Event
@@ -107,7 +114,7 @@ def days(draw: st.DrawFn, theme: str = "all") -> list[Sent]:
     skips = draw(st.integers(0, 1))  # sources may leave out numbers
     found = []
     for number, minute in enumerate(minutes):
-        short = draw(acts(number, kinds, visits))
+        short = draw(acts(number, minute, kinds, visits))
         revisions[short["act_id"]] += 1 + skips
         revision = revisions[short["act_id"]]
         event = maker.event(minute / 60, id=f"e{number}", **short, revision=revision)
@@ -117,18 +124,20 @@ def days(draw: st.DrawFn, theme: str = "all") -> list[Sent]:
 
 @st.composite
 def acts(
-    draw: st.DrawFn, number: int, kinds: tuple[str, ...], visits: tuple[str, ...]
+    draw: st.DrawFn, number: int, minute: int, kinds: tuple[str, ...], visits: tuple[str, ...]
 ) -> dict[str, Any]:
     """One of a few acts, as a revision says it."""
     visit = {"id": draw(st.sampled_from(visits))}
     kind = draw(st.sampled_from(kinds)) if number else kinds[0]
     note = {"kind": "first_progress_note", "encounter": visit}
     earlier = draw(st.integers(0, number))
-    if kind == "note":
+    if kind in ("note", "amended"):
+        verb, of = ("signed", number) if kind == "note" else ("amended", earlier)
         return {
-            "event": "document.signed",
-            "act_id": f"d{number}",
+            "event": f"document.{verb}",
+            "act_id": f"d{of}",
             "signed_at_trusted": True,
+            **draw(stated("signed_at", minute)),
             **note,
         }
     if kind == "extension":
@@ -148,12 +157,28 @@ def acts(
         verb = draw(st.sampled_from(("signed", "amended", "cancelled")))
         return {"event": f"prescription.{verb}", "act_id": f"p{earlier % 2}", "items": drugs}
     visit["kind"] = draw(st.sampled_from(("inpatient", "inpatient", "outpatient")))
+    if kind == "discharged":
+        visit.update(draw(stated("ended_at", minute)))
     return {"event": f"encounter.{kind}", "act_id": visit["id"], "encounter": visit}
 
 
-def stands_after(sent: list[Sent]) -> set[tuple[str, str, str, str]]:
+@st.composite
+def stated(draw: st.DrawFn, name: str, minute: int) -> dict[str, str]:
+    """Most acts say themselves when they happened: hours before or after their event, or with it.
+
+    Sources send what was signed later on, and what was signed again says so.
+    """
+    hours = draw(st.none() | st.sampled_from((0, -1, 1)) | st.integers(-48, 24))
+    if hours is None:
+        return {}
+    return {name: (START + timedelta(minutes=minute, hours=hours)).isoformat()}
+
+
+def stands_after(
+    sent: list[Sent], rules: tuple[Rule, ...] = RULES
+) -> set[tuple[str, str, str, str]]:
     """What stands of decisions that waited, after the events have come in this order."""
-    patient = Patient(*RULES, lateness_s=LATENESS_S)
+    patient = Patient(*rules, lateness_s=LATENESS_S)
     for one in sent:
         patient.passes_until(one.arrives_us)
         patient.takes(one.event)
@@ -179,6 +204,25 @@ def test_delays_within_the_lateness_change_nothing_that_waits(
     sent = data.draw(days(theme))
     late = sorted(sent, key=lambda one: (one.arrives_us, one.event.id))
     assert stands_after(late) == stands_after(in_order(sent))
+
+
+@settings(deadline=None, max_examples=150)
+@given(days("notes"), st.data())
+def test_nor_where_nobody_vouches_for_the_times_of_notes_that_come_at_once(
+    drawn: list[Sent], data: st.DataObject
+) -> None:
+    """One that comes late may have been told before: that stays told, as late data."""
+    sent = [doubted(one) if data.draw(st.booleans()) else one for one in drawn]
+    late = sorted(sent, key=lambda one: (one.arrives_us, one.event.id))
+    assert stands_after(late, DUTIES) == stands_after(in_order(sent), DUTIES)
+
+
+def doubted(one: Sent) -> Sent:
+    event = one.event
+    if not isinstance(event.data, Document):
+        return one
+    data = msgspec.structs.replace(event.data, signed_at_trusted=False)
+    return Sent(msgspec.structs.replace(event, data=data), 0)
 
 
 @settings(deadline=None)
