@@ -57,7 +57,9 @@ def limited(decision: Decision, memory: Memory, at_us: int | None = None) -> Dec
     )
     for name, one in told:  # what one decision tells is told together: it hides nothing of itself
         _remember(name, one, memory)
-    return msgspec.structs.replace(decision, findings=shown)
+    left_out = sum(1 for one in shown if one.delivery is not None and one.delivery.suppressed)
+    coverage = msgspec.structs.replace(decision.coverage, suppressed=left_out)
+    return msgspec.structs.replace(decision, findings=shown, coverage=coverage)
 
 
 def forget(memory: Memory, lateness_us: int) -> None:

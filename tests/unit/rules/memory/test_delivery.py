@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.decision import Decision, Delivery, Finding, Retraction
+from contracts.decision import Decision, Delivery, Finding, Retraction, encode_record
 from rules.engine.engines import ENGINES
 from rules.memory import delivery
 from rules.memory.instants import instant_of, us_of
@@ -133,6 +133,17 @@ def test_what_one_decision_tells_is_told_together() -> None:
     patient = Patient(told_once())
     assert suppressed(comes(patient, 0, items=two)) == [False, False]
     assert suppressed(comes(patient, 1, 2, items=two)) == [True, True]
+
+
+def test_what_is_not_told_again_is_counted_in_the_decision_and_left_out_where_it_is_none() -> None:
+    two = [{**LINE, "line_id": "1"}, {**LINE, "line_id": "2"}]
+    patient = Patient(told_once())
+    (first,) = patient.comes(0, act_id="one", items=two).decisions
+    third = [*two, {**LINE, "line_id": "3"}]
+    (second,) = patient.comes(1, act_id="one", items=third, revision=2).decisions
+    assert (first.coverage.suppressed, second.coverage.suppressed) == (0, 2)
+    assert (second.coverage.alerts, second.coverage.overridden) == (3, 0)
+    assert b'"suppressed"' not in encode_record(first.coverage)
 
 
 def test_a_period_that_has_no_value_that_day_limits_nothing() -> None:
