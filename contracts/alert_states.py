@@ -8,6 +8,10 @@ Answers come from several systems and late: the state depends on what they say a
 happened, never on the order in which they arrive. No answer is dropped: one that does not follow
 from the one before moves the state all the same, because the missing one may still come, and it is
 named. Once there is an appeal it says the state: a response to the alert says nothing of it.
+
+An answer is an act: of its revisions the latest counts, in the place of all before, and one that
+was entered in error was never given. The steps of an appeal may be acts of their own or revisions
+of one.
 """
 
 from __future__ import annotations
@@ -44,16 +48,20 @@ _FOLLOWS: Final[dict[str, frozenset[str]]] = {
 
 
 class Answer(NamedTuple):
-    """One feedback event about an alert. They are ordered as their fields are."""
+    """One feedback event. They are ordered as their fields are."""
 
     time_ms: int
     revision: int
     source: str
     id: str
+    act_id: str
+    alert_id: str
     response: str
     reason: str = ""
     """`system|code`."""
     outcome: str = ""
+    is_void: bool = False
+    """Whether it says that the answer was entered in error."""
 
 
 class AlertState(NamedTuple):
@@ -67,12 +75,15 @@ class AlertState(NamedTuple):
     """Each once, sorted."""
 
 
-def state_of(answers: Iterable[Answer]) -> AlertState:
-    """The state after all answers, in whatever order and however often they are given."""
+def state_of(alert_id: str, answers: Iterable[Answer]) -> AlertState:
+    """The state of an alert after all answers, in whatever order and however often they are given.
+
+    Answers to other alerts matter where they correct one to this alert.
+    """
     state, since, reason = OPEN, None, ""
     problems: set[str] = set()
     in_appeal = False
-    for answer in sorted(set(answers)):
+    for answer, before in _standing(alert_id, answers):
         response = answer.response
         problems.update(problems_of(answer))
         if response == "overridden":
@@ -83,7 +94,7 @@ def state_of(answers: Iterable[Answer]) -> AlertState:
                 continue
             state = response
         elif response in APPEAL:
-            if state not in _FOLLOWS[response]:
+            if _FOLLOWS[response].isdisjoint({state, *before}):
                 problems.add(OUT_OF_TURN)
             in_appeal = True
             is_found = response == CLOSED and answer.outcome in OUTCOMES
@@ -92,6 +103,21 @@ def state_of(answers: Iterable[Answer]) -> AlertState:
             continue
         since = answer.time_ms
     return AlertState(state, since, reason, tuple(sorted(problems)))
+
+
+def _standing(alert_id: str, answers: Iterable[Answer]) -> list[tuple[Answer, set[str]]]:
+    """In their order: the latest revision of each act, and what the act answered before."""
+    acts: dict[tuple[str, str], list[Answer]] = {}
+    for answer in set(answers):
+        acts.setdefault((answer.source, answer.act_id), []).append(answer)
+    found = []
+    for revisions in acts.values():
+        *before, latest = sorted(
+            revisions, key=lambda one: (one.revision, one.time_ms, one.id, one)
+        )
+        if latest.alert_id == alert_id and not latest.is_void:
+            found.append((latest, {one.response for one in before}))
+    return sorted(found, key=lambda one: one[0])
 
 
 def problems_of(answer: Answer) -> tuple[str, ...]:

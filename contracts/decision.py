@@ -225,6 +225,8 @@ class Coverage(Record, frozen=True, kw_only=True):
     """Pairs that are decided later; not part of `applicable`."""
     overridden: int = 0
     """Of the alerts those that gave way to another: they count as no violation of their own."""
+    suppressed: int = 0
+    """Of the alerts those that are not told again: their audience was told the same before."""
 
 
 class EventRef(Record, frozen=True, kw_only=True):

@@ -101,6 +101,7 @@ DECISIONS: Final = Table(
         ("undetermined", "UInt32"),
         ("waiting", "UInt32"),
         ("overridden", "UInt32"),
+        ("suppressed", "UInt32"),
         ("findings", "UInt32"),
         ("pack", _WORD),
         ("knowledge", _WORD),

@@ -113,7 +113,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "upload": ("received",),
     "infection_report": ("reported", "amended", "refuted", "entered_in_error"),
     "acknowledgement": ("acknowledged", "entered_in_error"),
-    "feedback": ("recorded",),
+    "feedback": ("recorded", "entered_in_error"),
 }
 """Family to the verbs its events may carry: the life cycle of the act."""
 

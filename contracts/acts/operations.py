@@ -59,8 +59,9 @@ class Upload(Act, frozen=True, kw_only=True):
 class Feedback(Act, frozen=True, kw_only=True):
     """What somebody answers to an alert: accepted, overridden, contested; and how that went.
 
-    The stages of an appeal (申诉) are revisions of one act. contracts.alert_states says what state
-    they bring the alert to.
+    A revision replaces the answer; one that was entered in error was never given. An appeal (申诉)
+    is an act beside the answer, its stages may be revisions of it. contracts.alert_states says what
+    state they bring the alert to.
     """
 
     alert_id: Identifier

@@ -4,11 +4,16 @@ Only what is the same is left out: the same rule and version, phase and `key`, a
 of the same act, for no more than the same people, no more severe and of no higher dose. Whatever
 asks for something to be done (`block`, a second signature, a reason) is always told, and so is a
 draft, however often it is judged again; both never come here. What cannot be compared is told.
+
+Who is told of a finding is told of all that it stands for, and of those nobody else is. So it is
+left out only where each of them could be left out as well: its audience was told of it before, as
+of something that this finding stands for, and no less. Where it stands for something that is told
+every time, so is the finding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +23,7 @@ from contracts.decision import Decision, Delivery, Finding
 from contracts.event import EVENT_TYPES
 from rules import units, words
 from rules.engine.delivery import DOSES
+from rules.engine.reconciling import ACTIVE
 from rules.memory.applying import raw_of
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import Delivered, Memory, Raw, act_key
@@ -27,6 +33,8 @@ MOST: Final = 512
 means that its audience is told once more."""
 _DOSES: Final = (*DOSES, *DOSES.values())
 _NO_DOSE: Final = "stated_absent"
+_Telling = tuple[str, Delivered]
+"""What is told, under the name of what may be told only once."""
 
 
 def limited(decision: Decision, memory: Memory, at_us: int | None = None) -> Decision:
@@ -41,13 +49,17 @@ def limited(decision: Decision, memory: Memory, at_us: int | None = None) -> Dec
         return decision
     event_us = us_of(datetime.fromisoformat(decision.event.time))
     at = event_us if at_us is None else at_us
-    event = decision.event
-    act = act_key(event.source, EVENT_TYPES[event.type].family, event.act_id)
-    told: list[tuple[str, Delivered]] = []
-    shown = tuple(_limited(f, decision, act, at, at - event_us, memory, told) for f in findings)
+    stands_for = _stands_for(findings)
+    told: list[_Telling] = []
+    shown = tuple(
+        _limited(f, stands_for.get(f.alert_id, ()), decision, at, at - event_us, memory, told)
+        for f in findings
+    )
     for name, one in told:  # what one decision tells is told together: it hides nothing of itself
         _remember(name, one, memory)
-    return msgspec.structs.replace(decision, findings=shown)
+    left_out = sum(1 for one in shown if one.delivery is not None and one.delivery.suppressed)
+    coverage = msgspec.structs.replace(decision.coverage, suppressed=left_out)
+    return msgspec.structs.replace(decision, findings=shown, coverage=coverage)
 
 
 def forget(memory: Memory, lateness_us: int) -> None:
@@ -69,37 +81,64 @@ def forget(memory: Memory, lateness_us: int) -> None:
     memory.delivered = left
 
 
+def _stands_for(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """By the alert id of a finding: those that gave way to it. Of a shadow one nobody is told."""
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        if one.overridden_by and one.rule_status == ACTIVE:
+            found.setdefault(one.overridden_by, []).append(one)
+    return found
+
+
 def _limited(
-    found: Finding, decision: Decision, act: str, at_us: int, shift_us: int, memory: Memory,
-    told: list[tuple[str, Delivered]],
+    found: Finding, stands_for: Sequence[Finding], decision: Decision, at_us: int, shift_us: int,
+    memory: Memory, told: list[_Telling],
 ) -> Finding:  # fmt: skip
     if found.delivery is None:
         return found
     if found.overridden_by:  # it is told to nobody: the finding that stands for it is
         return msgspec.structs.replace(found, delivery=None)
-    name = _name(found, decision)
-    until_us = us_of(datetime.fromisoformat(found.delivery.until)) + shift_us
-    mine = Delivered(
-        alert_id=found.alert_id,
-        decision_id=decision.decision_id,
-        act=act,
-        element=found.element,
-        audience=found.audience,
-        severity=found.severity,
-        result=found.result,
-        at_us=at_us,
-        until_us=until_us,
-        doses={dose: raw_of(found.facts[dose]) for dose in _DOSES if dose in found.facts},
-    )
-    known = [one for one in memory.delivered.get(name, ()) if _tells(one, mine)]
-    if known:
-        by = max(known, key=lambda one: (one.until_us, one.alert_id))
-        until = instant_of(by.until_us).isoformat()
-        delivery = Delivery(suppressed=True, by=by.alert_id, until=until)
+    mine = [
+        _telling(one, found, decision, at_us, one.delivery, shift_us)
+        for one in (found, *stands_for)
+        if one.delivery is not None
+    ]
+    if len(mine) <= len(stands_for):  # one of them is told every time
+        told += mine
+        return msgspec.structs.replace(found, delivery=None)
+    known = [one for name, now in mine if (one := _known(name, now, memory)) is not None]
+    if len(known) == len(mine):
+        until = min(one.until_us for one in known)
+        delivery = Delivery(
+            suppressed=True, by=known[0].alert_id, until=instant_of(until).isoformat()
+        )
     else:
-        told.append((name, mine))
-        delivery = Delivery(until=instant_of(until_us).isoformat())
+        told += mine
+        until = min(one.until_us for _, one in mine)
+        delivery = Delivery(until=instant_of(until).isoformat())
     return msgspec.structs.replace(found, delivery=delivery)
+
+
+def _telling(
+    one: Finding, by: Finding, decision: Decision, at_us: int, limit: Delivery, shift_us: int
+) -> _Telling:
+    """What is told of a finding, by itself or by the one that stands for it, and its name."""
+    event = decision.event
+    name = _name(one, decision)
+    if one is not by:
+        name = "\x1f".join((name, by.rule_id, str(by.rule_version)))
+    return name, Delivered(
+        alert_id=one.alert_id,
+        decision_id=decision.decision_id,
+        act=act_key(event.source, EVENT_TYPES[event.type].family, event.act_id),
+        element=one.element,
+        audience=by.audience,
+        severity=one.severity,
+        result=one.result,
+        at_us=at_us,
+        until_us=us_of(datetime.fromisoformat(limit.until)) + shift_us,
+        doses={dose: raw_of(one.facts[dose]) for dose in _DOSES if dose in one.facts},
+    )
 
 
 def _name(found: Finding, decision: Decision) -> str:
@@ -113,6 +152,12 @@ def _name(found: Finding, decision: Decision) -> str:
     return "\x1f".join(parts)
 
 
+def _known(name: str, now: Delivered, memory: Memory) -> Delivered | None:
+    """What was told before and tells all of what would be told now: the one that ends last."""
+    known = [one for one in memory.delivered.get(name, ()) if _tells(one, now)]
+    return max(known, key=lambda one: (one.until_us, one.alert_id)) if known else None
+
+
 def _tells(before: Delivered, now: Delivered) -> bool:
     """Whether what was told before tells all of what would be told now."""
     return (
@@ -123,7 +168,7 @@ def _tells(before: Delivered, now: Delivered) -> bool:
         and set(now.audience) <= set(before.audience)
         and not _is_stronger(words.SEVERITIES, now.severity, before.severity)
         and not _is_stronger(words.RESULTS, now.result, before.result)
-        and not any(_may_be_higher(dose, before.doses.get(name)) for name, dose in _known(now))
+        and not any(_may_be_higher(dose, before.doses.get(name)) for name, dose in _given(now))
     )
 
 
@@ -132,7 +177,7 @@ def _is_stronger(ordered: tuple[str, ...], word: str, than: str) -> bool:
     return ordered.index(word) < ordered.index(than)
 
 
-def _known(now: Delivered) -> Iterable[tuple[str, Raw]]:
+def _given(now: Delivered) -> Iterable[tuple[str, Raw]]:
     """The doses, without those of which the source says that there are none."""
     return ((name, dose) for name, dose in now.doses.items() if dose.get("unknown") != _NO_DOSE)
 

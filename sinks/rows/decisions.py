@@ -41,6 +41,7 @@ class _Coverage(_Part, frozen=True, kw_only=True):
     undetermined: int = 0
     waiting: int = 0
     overridden: int = 0
+    suppressed: int = 0
 
 
 class _Retraction(_Part, frozen=True, kw_only=True):
@@ -226,6 +227,7 @@ def _row(record: Record, value: bytes, d: _Decision, time_ms: int) -> tuple[obje
         coverage.undetermined,
         coverage.waiting,
         coverage.overridden,
+        coverage.suppressed,
         len(d.findings),
         basis.pack,
         basis.knowledge,

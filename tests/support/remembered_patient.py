@@ -9,8 +9,8 @@ import msgspec
 
 from contracts.decision import Decision
 from contracts.event import Event
-from rules import Evaluator
 from rules.authoring.shorthand import event_of
+from rules.engine.engines import ENGINES, make_evaluator
 from rules.memory.attendant import Attendant, MemorySettings
 from rules.memory.coverage import Coverage
 from rules.memory.instants import us_of
@@ -63,8 +63,11 @@ def note(unless: Any = None, **expect: Any) -> Rule:
 class Patient:
     """One patient's events in the order in which they come."""
 
-    def __init__(self, *rules: Rule, is_total: bool = True, lateness_s: float = 0) -> None:
-        evaluator = Evaluator(Pack.of(rules), BASE, waits_for_late=lateness_s > 0)
+    def __init__(
+        self, *rules: Rule, is_total: bool = True, lateness_s: float = 0, engine: str = ENGINES[0]
+    ) -> None:
+        pack = Pack.of(rules)
+        evaluator = make_evaluator(engine, pack, BASE, waits_for_late=lateness_s > 0)
         self.attendant = Attendant(evaluator, MemorySettings(lateness_s))
         self.memory = Memory()
         self.coverage = Coverage(is_total=is_total)

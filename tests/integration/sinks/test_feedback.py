@@ -38,13 +38,14 @@ def decide(tables: Tables, n: int | str, *rules: str, **finding: Any) -> None:
     tables.put(_record("decisions", next(offsets), b"k", encode_record(made)), decision_rows)
 
 
-def answer(tables: Tables, alert: str, response: str | None, at_h: int = 0, **data: Any) -> None:
+def answer(
+    tables: Tables, alert: str, response: str | None, at_h: int = 0, verb: str = "recorded",
+    **data: Any,
+) -> None:  # fmt: skip
     n = next(offsets)
     time = (START + timedelta(hours=at_h)).isoformat()
-    sent = event(
-        f"f{n}", kind="feedback.recorded.v1", time_=time, alert_id=alert, response=response, **data
-    )
-    tables.event(sent, n)
+    data = {"alert_id": alert, "response": response, **data}
+    tables.event(event(f"f{n}", kind=f"feedback.{verb}.v1", time_=time, **data), n)
 
 
 def state(tables: Tables, alert: str) -> tuple[str, datetime | None, str]:
@@ -70,39 +71,65 @@ def test_an_alert_is_open_until_somebody_answers(tables: Tables) -> None:
 def test_the_view_says_of_every_alert_what_the_contract_says(tables: Tables) -> None:
     choose = random.Random(7)
     words = (*RESPONSES, *APPEAL, "noted")
-    given: dict[str, list[Answer]] = {}
+    alerts = [alert_of(n) for n in range(40)]
+    answers: list[Answer] = []
     for n in range(40):
         decide(tables, n, "house.rule")
-        answers = given[alert_of(n)] = []
-        for _ in range(choose.randrange(6)):
-            number, hour = next(offsets), choose.randrange(4)
-            response, revision = choose.choice(words), choose.randrange(1, 3)
-            outcome = choose.choice(("", *OUTCOMES, "other"))
-            coded = choose.random() < 0.5
-            time = START + timedelta(hours=hour)
-            sent = event(
-                f"f{number}", kind="feedback.recorded.v1", time_=time.isoformat(),
-                alert_id=alert_of(n), response=response, revision=revision,
-                outcome=outcome or None, reason=REASON if coded else None,
-            )  # fmt: skip
-            tables.event(sent, number)
-            tables.event(sent, next(offsets))  # and once more
-            answers.append(
-                Answer(
-                    int(time.timestamp() * 1000),
-                    revision,
-                    SOURCE,
-                    f"event-f{number}",
-                    response,
-                    "urn:r|patient-refuses" if coded else "",
-                    outcome,
-                )
+    for _ in range(140):
+        number, hour = next(offsets), choose.randrange(4)
+        alert, act = choose.randrange(40), choose.randrange(90)
+        alert = alert if choose.random() < 0.3 else act % 40  # most corrections are of one alert
+        response, revision = choose.choice(words), choose.randrange(1, 4)
+        outcome = choose.choice(("", *OUTCOMES, "other"))
+        coded, is_void = choose.random() < 0.5, choose.random() < 0.15
+        time = START + timedelta(hours=hour)
+        sent = event(
+            f"f{number}", kind=f"feedback.{'entered_in_error' if is_void else 'recorded'}.v1",
+            time_=time.isoformat(), act_id=f"answer-{act}", alert_id=alerts[alert],
+            response=response, revision=revision, outcome=outcome or None,
+            reason=REASON if coded else None,
+        )  # fmt: skip
+        tables.event(sent, number)
+        tables.event(sent, next(offsets))  # and once more
+        answers.append(
+            Answer(
+                int(time.timestamp() * 1000), revision, SOURCE, f"event-f{number}",
+                f"answer-{act}", alerts[alert], response,
+                "urn:r|patient-refuses" if coded else "", outcome, is_void,
             )
-    for alert, answers in given.items():
+        )  # fmt: skip
+    for alert in alerts:
         found, since, reason = state(tables, alert)
-        wanted = state_of(answers)
+        wanted = state_of(alert, answers)
         since_ms = None if since is None else int(since.replace(tzinfo=UTC).timestamp() * 1000)
-        assert (found, since_ms, reason) == (wanted.state, wanted.since_ms, wanted.reason), answers
+        assert (found, since_ms, reason) == (wanted.state, wanted.since_ms, wanted.reason), alert
+
+
+def test_a_correction_replaces_the_answer_everywhere(tables: Tables) -> None:
+    active = {"rule_status": "active"}
+    for n in (1, 2):
+        decide(tables, n, "house.rule", **active)
+    answer(tables, alert_of(1), "appeal_closed", act_id="f", revision=1)
+    answer(tables, alert_of(1), "accepted", 1, act_id="f", revision=2)
+    assert state(tables, alert_of(1))[0] == "accepted"
+    assert quality(tables.client) == []  # what was odd was corrected
+    assert tables.column("SELECT response FROM feedback") == ["accepted"]
+    assert tables.column("SELECT answers FROM alert_states ORDER BY answers") == [0, 1]
+    (found,) = rule_feedback(tables.client)
+    assert (found.answered, found.accepted, found.in_appeal) == (1, 1, 0)
+    answer(tables, alert_of(2), "accepted", 2, act_id="f", revision=3)  # it was the other alert
+    assert [state(tables, alert_of(n))[0] for n in (1, 2)] == ["open", "accepted"]
+
+
+def test_an_answer_that_was_entered_in_error_was_never_given(tables: Tables) -> None:
+    decide(tables, 1, "house.rule", rule_status="active")
+    answer(tables, alert_of(1), "noted", act_id="f")
+    answer(tables, alert_of(1), None, 1, verb="entered_in_error", act_id="f", revision=2)
+    assert state(tables, alert_of(1)) == ("open", None, "")
+    assert quality(tables.client) == []
+    assert rule_feedback(tables.client)[0].answered == 0
+    answer(tables, alert_of(1), "false_positive", act_id="f", revision=1)  # late: it is no more
+    assert state(tables, alert_of(1))[0] == "open"
 
 
 def test_what_is_odd_about_an_answer_is_shown_and_nothing_is_dropped(tables: Tables) -> None:

@@ -107,7 +107,9 @@ def test_what_gave_way_or_was_told_before_stands_in_the_table_and_says_so(tables
     coverage = msgspec.structs.replace(made.coverage, overridden=1)
     put(tables, msgspec.structs.replace(made, coverage=coverage), 1)
     told = Delivery(suppressed=True, by="alert-0", until="2026-03-05T00:00:00+00:00")
-    put(tables, marked(decision_of(event(2), ("c",)), delivery=told), 2)
+    again = marked(decision_of(event(2), ("c",)), delivery=told)
+    coverage = msgspec.structs.replace(again.coverage, suppressed=1)
+    put(tables, msgspec.structs.replace(again, coverage=coverage), 2)
     sql = (
         "SELECT rule_id, key, overridden_by, suppressed, suppressed_by, isNull(told_again_at) "
         "FROM alerts_current ORDER BY rule_id"
@@ -118,7 +120,8 @@ def test_what_gave_way_or_was_told_before_stands_in_the_table_and_says_so(tables
         ("c", "c", "", True, "alert-0", 0),
     ]
     assert {row.rule_id for row in alert_counts(tables.client)} == {"b", "c"}
-    assert tables.column("SELECT overridden FROM decisions_current ORDER BY overridden") == [0, 1]
+    counts = "SELECT overridden, suppressed FROM decisions_current ORDER BY overridden"
+    assert tables.client.query(counts).result_rows == [(0, 1), (1, 0)]
 
 
 def bill(revision: int, *rules: str) -> Decision:

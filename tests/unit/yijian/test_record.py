@@ -11,7 +11,10 @@ from contracts.decision import KindHeaders
 from contracts.identity import EventKey
 from rules.memory.instants import us_of
 from rules.memory.model import decode
+from spec.rules.world import make_rule
 from support.past import (
+    BASE,
+    FINDING,
     SITE,
     admission,
     again,
@@ -197,6 +200,24 @@ def test_a_decision_that_was_tampered_with_is_found_and_the_alert_too(log: Log) 
     found = log.replayed()
     assert found.differing == [last.place]
     assert alerts(found) == ["spec.again"]
+
+
+def test_a_decision_from_before_findings_that_are_not_told_again_were_counted_is_the_same() -> None:
+    once = {"action": "remind", "once_within": {"parameter": "stay.hours"}}
+    finding = {**FINDING, **once, "message": {"zh": "有", "en": "found"}}
+    reminder = make_rule(
+        BASE, id="spec.once", each="items", on=["prescription.signed"],
+        when={"item.drug": {"exists": True}}, finding=finding,
+    )  # fmt: skip
+    log = Log(core_of(reminder))
+    lines = [{"drug": "D1", "dose": "250 mg", "doses_per_day": 2}]
+    log.takes(*(event(f"e{n}", n, act_id="one", revision=n, items=lines) for n in (1, 2)))
+    last = log.decisions[-1]
+    value = (last.value or b"").replace(b',"suppressed":1', b"")
+    assert value != last.value
+    assert b'"suppressed":true' in value
+    log.decisions[-1] = last._replace(value=value)
+    assert not log.replayed().differing
 
 
 def test_other_rules_go_on_with_what_the_first_ones_remembered(log: Log) -> None:

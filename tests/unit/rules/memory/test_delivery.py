@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.decision import Decision, Finding, Retraction
+from contracts.decision import Decision, Delivery, Finding, Retraction, encode_record
+from rules.engine.engines import ENGINES
 from rules.memory import delivery
 from rules.memory.instants import instant_of, us_of
 from rules.memory.model import Delivered, Memory, encode
@@ -134,6 +135,17 @@ def test_what_one_decision_tells_is_told_together() -> None:
     assert suppressed(comes(patient, 1, 2, items=two)) == [True, True]
 
 
+def test_what_is_not_told_again_is_counted_in_the_decision_and_left_out_where_it_is_none() -> None:
+    two = [{**LINE, "line_id": "1"}, {**LINE, "line_id": "2"}]
+    patient = Patient(told_once())
+    (first,) = patient.comes(0, act_id="one", items=two).decisions
+    third = [*two, {**LINE, "line_id": "3"}]
+    (second,) = patient.comes(1, act_id="one", items=third, revision=2).decisions
+    assert (first.coverage.suppressed, second.coverage.suppressed) == (0, 2)
+    assert (second.coverage.alerts, second.coverage.overridden) == (3, 0)
+    assert b'"suppressed"' not in encode_record(first.coverage)
+
+
 def test_a_period_that_has_no_value_that_day_limits_nothing() -> None:
     patient = Patient(told_once(once_within={"parameter": "future.days"}))
     comes(patient, 0)
@@ -212,6 +224,128 @@ def test_an_overridden_finding_is_told_to_nobody_and_says_nothing_of_its_deliver
     (found,) = delivery.limited(of_table(overridden_by="other"), memory).findings
     assert found.delivery is None
     assert not memory.delivered
+
+
+def named(rule: str, status: str = "active", **finding: Any) -> Rule:
+    """A rule about every line that has a drug; it is told once, but for what is said otherwise."""
+    people = {"authored_by": "A", "checked_by": "B"} if status == "active" else {}
+    parts = {name: value for name, value in {**FINDING, **finding}.items() if value is not None}
+    return make_rule(
+        BASE, id=f"spec.{rule}", each="items", on=ON, when={"item.drug": {"exists": True}},
+        finding=parts, status=status, **people,
+    )  # fmt: skip
+
+
+STANDS = named("stands", severity="info", overrides=["spec.gives_way"])
+OTHERS: list[tuple[str, dict[str, Any], bool]] = [
+    ("a block", {"action": "block", "severity": "critical"}, False),
+    ("a required reason", {"action": "require_reason"}, False),
+    ("a second signature", {"action": "require_second_signature"}, False),
+    ("a reminder that is told every time", {"once_within": None}, False),
+    ("a reminder without a period that day", {"once_within": {"parameter": "future.days"}}, False),
+    ("a reminder that is told once as well", {}, True),
+    ("one that is told to others, were it alone", {"audience": ["pharmacist"]}, True),
+    ("a block that nobody is shown", {"action": "block", "status": "shadow"}, True),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("other", "is_suppressed"), [one[1:] for one in OTHERS], ids=[one[0] for one in OTHERS]
+)
+def test_a_finding_is_told_again_where_it_stands_for(
+    engine: str, other: dict[str, Any], is_suppressed: bool
+) -> None:
+    if engine == "durable":
+        pytest.importorskip("durable_rules_engine", reason="durable_rules is not installed")
+    patient = Patient(STANDS, named("gives_way", **other), engine=engine)
+    for hour, revision, hidden in ((0, 1, False), (1, 2, is_suppressed)):
+        found = {f.rule_id: f for f in comes(patient, hour, revision)}
+        stands, gave_way = found["spec.stands"], found["spec.gives_way"]
+        assert (gave_way.overridden_by, gave_way.delivery) == (stands.alert_id, None)
+        assert suppressed((stands,)) == [hidden]
+        assert (stands.delivery is None) is (other.get("status") is None and not is_suppressed)
+
+
+def gives_way(**changes: Any) -> dict[str, Any]:
+    """A finding that gave way to the one of the rule."""
+    return {"alert_id": "other", "rule_id": "spec.other", "rule_status": "active", **changes}
+
+
+def stands_for(memory: Memory, at_h: float, name: str, *others: dict[str, Any]) -> Delivery | None:
+    """How a finding is told that stands for others."""
+    made = of_table(alert_id=name, rule_status="active")
+    (one,) = made.findings
+    given = [
+        msgspec.structs.replace(
+            one, overridden_by=name, **gives_way(alert_id=f"{name} {n}", **other)
+        )
+        for n, other in enumerate(others)
+    ]
+    made = msgspec.structs.replace(made, findings=(*given, one))
+    return delivery.limited(made, memory, after(at_h)).findings[-1].delivery
+
+
+WEAK: dict[str, Any] = {"severity": "info", "result": "reminder"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_suppressed"),
+    [
+        ([WEAK], [WEAK], True),
+        ([WEAK, {"key": "b"}], [WEAK], True),
+        ([WEAK], [], True),
+        ([{"delivery": None}], [], True),
+        ([], [WEAK], False),
+        ([WEAK], [WEAK, {"key": "b"}], False),
+        ([WEAK], [{**WEAK, "severity": "critical"}], False),
+        ([WEAK], [{**WEAK, "result": "violation"}], False),
+        ([WEAK], [{**WEAK, "rule_version": 2}], False),
+        ([WEAK], [{"delivery": None}], False),
+    ],
+    ids=[
+        "the same",
+        "less of what it stood for",
+        "nothing any more",
+        "nothing any more, and before for what is always told",
+        "what it did not stand for before",
+        "one more",
+        "what is more severe now",
+        "what is surer now",
+        "another version",
+        "what is always told now",
+    ],
+)
+def test_it_is_left_out_where_all_that_it_stands_for_could_be(
+    before: list[dict[str, Any]], now: list[dict[str, Any]], is_suppressed: bool
+) -> None:
+    memory = Memory()
+    stands_for(memory, 0, "first", *before)
+    said = stands_for(memory, 1, "second", *now)
+    assert (said is not None and said.suppressed) is is_suppressed
+    if said is not None and said.suppressed:
+        assert said.by == "first"
+
+
+def test_it_is_told_again_when_the_first_of_their_periods_is_over() -> None:
+    short = {"delivery": Delivery(until=(START + timedelta(hours=10)).isoformat())}
+    memory = Memory()
+    first = stands_for(memory, 0, "first", short)
+    second = stands_for(memory, 9, "second", short)
+    assert first is not None
+    assert second is not None
+    assert first.until == second.until == short["delivery"].until
+    assert (first.suppressed, second.suppressed) == (False, True)
+    third = stands_for(memory, 10, "third", short)
+    assert third is not None
+    assert not third.suppressed
+
+
+def test_who_was_told_of_a_finding_by_another_is_told_of_it_when_it_stands_alone() -> None:
+    memory = Memory()
+    stands_for(memory, 0, "first", WEAK)
+    alone = of_table(**gives_way(), **WEAK)
+    assert suppressed(delivery.limited(alone, memory, after(1)).findings) == [False]
 
 
 def test_the_same_alert_that_is_decided_again_stays_told() -> None:
