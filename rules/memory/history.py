@@ -11,9 +11,15 @@ from rules.facts.interval import Interval
 from rules.facts.restoring import restore
 from rules.logic import Truth
 from rules.memory.applying import BASE, counts
+from rules.memory.instants import instant_of
 from rules.memory.model import Act, Line, Memory
 from rules.memory.recalled import Recalled
 
+CLOSING: Final = frozenset({"stopped", "cancelled"})
+"""What closes the validity of an act that was begun, at its time."""
+USE: Final = "item.period"
+_VALIDITY: Final = frozenset({USE, "event.period"})
+"""The facts that say how long an act holds."""
 _ENDED: Final = unknown("not_reported")
 _GIVES_BACK: Final = frozenset({"returned", "refunded"})
 """Verbs of what came back: that it did is what they tell."""
@@ -158,8 +164,25 @@ def restored(facts: tuple[Fact, ...], raw: dict[str, Any]) -> dict[str, Value]:
     return {fact.name: restore(fact, raw[fact.name]) for fact in facts if fact.name in raw}
 
 
-def as_it_ended(value: Value, act: Act, memory: Memory) -> Value:
-    """An interval without an end lasts while its visit is open; after that its end is unknown."""
-    if type(value) is Interval and value.end is None and act.encounter in memory.ended:
+def as_it_ended(name: str, value: Value, act: Act, memory: Memory) -> Value:
+    """An interval among the facts of an act, up to where the act ended.
+
+    What is stopped holds no longer; what is stopped before it began never held. Another one without
+    an end lasts while its visit is open; after that its end is unknown.
+    """
+    if type(value) is not Interval:
+        return value
+    if name in _VALIDITY and act.verb in CLOSING:
+        return _until(value, instant_of(act.reached[act.verb]), act)
+    if value.end is None and act.encounter in memory.ended:
         return Interval(start=value.start, end=_ENDED)
     return value
+
+
+def _until(use: Interval, stopped: datetime, act: Act) -> Interval:
+    # An order says itself until when it holds; a supply is one until it is used up.
+    if type(use.end) is datetime and (act.family == "order" or use.end <= stopped):
+        return use
+    if type(use.start) is datetime and use.start > stopped:
+        return Interval(start=use.start, end=use.start)
+    return Interval(start=use.start, end=stopped)

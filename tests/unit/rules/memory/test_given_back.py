@@ -1,4 +1,4 @@
-"""What came back, in part or as a whole. What is left of it in histories."""
+"""What came back, in part or as a whole, and what was stopped: what is left of it in histories."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from support.remembered_patient import AGAIN, BASE, FINDING, NOTE, Patient
 TEN = {"drug": "D1", "quantity": "10 {tablet}"}
 ALL_BACK = {**TEN, "returned": "10 {tablet}"}
 ONE_BACK = {**TEN, "returned": "1 {tablet}"}
+DAY = 24
 
 
 def again(of: str, on: str = "", **history: Any) -> Rule:
@@ -203,3 +204,69 @@ def test_memories_from_before_are_read() -> None:
         act.pop()
     patient.memory = decode(msgspec.msgpack.encode(raw))
     assert outcome(dispensed(patient, 2, "d2", TEN)) == "alert"
+
+
+def periods(of: str, period: str) -> Rule:
+    where = {period: {"overlaps": {"fact": f"this.{period}"}}}
+    return again(of, where=where, within={"parameter": "stay.limit"})
+
+
+@pytest.mark.parametrize(("days", "expected"), [(4, "alert"), (6, "silent")])
+def test_a_drug_that_was_stopped_lasts_until_then(days: int, expected: str) -> None:
+    item = {"drug": "D1", "days_supply": 7}
+    for known in (item, {"drug": "D1"}):
+        patient = Patient(periods("prescription.signed", "item.period"))
+        patient.comes(0, act_id="p", items=[known])
+        short = {"event": "prescription.stopped", "act_id": "p", "revision": 2}
+        patient.comes(5 * DAY, **short, items=[known])
+        late = {"service_time": f"2026-03-{2 + days:02}T00:00:00Z"}
+        decision = patient.comes(5 * DAY + 1, items=[{**item, **late}]).decisions[0]
+        assert outcome(decision) == expected
+
+
+ORDER = {"event": "order.signed", "items": [{"code": "urn:x|A"}], "encounter": {"id": "v1"}}
+
+
+def at(day: int) -> str:
+    return f"2026-03-{2 + day:02}T00:00:00Z"
+
+
+@pytest.mark.parametrize("period", ["item.period", "event.period"])
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ({"starts_at": at(0), "ends_at": None}, {4: "alert", 6: "silent"}),
+        ({"starts_at": at(0)}, {4: "alert", 6: "silent"}),
+        ({"starts_at": at(0), "ends_at": at(8)}, {7: "alert", 8: "silent"}),
+        ({"starts_at": at(9), "ends_at": None}, {10: "silent"}),
+    ],
+)
+def test_an_order_that_was_stopped_holds_until_it_says_and_else_until_then(
+    period: str, order: dict[str, Any], expected: dict[int, str]
+) -> None:
+    for day, what in expected.items():
+        patient = Patient(periods("order.signed", period))
+        patient.comes(0, act_id="o", **ORDER, **order)
+        stop = {**ORDER, **order, "event": "order.stopped"}
+        patient.comes(5 * DAY, act_id="o", revision=2, **stop)
+        other = {"starts_at": at(day), "ends_at": at(20)}
+        assert outcome(patient.comes(12 * DAY, **ORDER, **other).decisions[0]) == what
+
+
+def test_a_stop_does_not_end_the_visit_of_what_was_stopped() -> None:
+    where = {"encounter.period": {"overlaps": {"fact": "this.encounter.period"}}}
+    patient = Patient(again("prescription.signed", where=where))
+    visit = {"encounter": {"id": "v1", "started_at": at(0), "ended_at": None}}
+    patient.comes(0, act_id="p", **visit)
+    patient.comes(5, act_id="p", event="prescription.stopped", revision=2, **visit)
+    other = {"encounter": {"id": "v2", "started_at": at(1), "ended_at": None}}
+    assert outcome(patient.comes(2 * DAY, **other).decisions[0]) == "alert"
+
+
+def test_the_end_of_an_earlier_visit_ends_nothing_of_the_present() -> None:
+    patient = Patient(periods("order.signed", "item.period"))
+    visit = {"event": "encounter.discharged", "encounter": {"id": "v1"}}
+    patient.comes(0, act_id="o", **ORDER, starts_at=at(5), ends_at=at(8))
+    patient.comes(1, act_id="v1", **visit)
+    present = {**ORDER, "encounter": {"id": "v2"}, "starts_at": at(1), "ends_at": None}
+    assert outcome(patient.comes(2 * DAY, **present).decisions[0]) == "alert"
