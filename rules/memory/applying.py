@@ -39,6 +39,7 @@ BASE: Final = {
     "billing": "charged",
     "document": "signed",
     "procedure": "signed",
+    "consultation": "requested",
     "dispense": "dispensed",
     "administration": "administered",
     "settlement": "settled",

@@ -270,3 +270,9 @@ def test_the_end_of_an_earlier_visit_ends_nothing_of_the_present() -> None:
     patient.comes(1, act_id="v1", **visit)
     present = {**ORDER, "encounter": {"id": "v2"}, "starts_at": at(1), "ends_at": None}
     assert outcome(patient.comes(2 * DAY, **present).decisions[0]) == "alert"
+
+
+def test_an_amended_consultation_had_been_requested() -> None:
+    patient = Patient(again("consultation.requested", on="prescription.signed", where=None))
+    patient.comes(0, act_id="c", event="consultation.amended", revision=2)
+    assert outcome(patient.comes(1).decisions[0]) == "alert"
