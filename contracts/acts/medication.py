@@ -43,7 +43,8 @@ class PrescriptionItem(Value, frozen=True, kw_only=True):
 
 
 class Prescription(Act, frozen=True, kw_only=True):
-    """A prescription with its items."""
+    """A prescription with its items. One that is `returned` came back as a whole; how much of a
+    drug came back is told by its dispense."""
 
     items: tuple[PrescriptionItem, ...] = ()
     diagnoses: Reported[tuple[Diagnosis, ...]] = UNSET
@@ -62,7 +63,8 @@ class DispenseItem(Value, frozen=True, kw_only=True):
     """The line id of the prescription that it fills."""
     quantity: Reported[Amount] = UNSET
     returned: Reported[Amount] = UNSET
-    """How much of `quantity` has come back, all returns together."""
+    """How much of `quantity` has come back, all returns together. Where a `returned` dispense does
+    not report it, all of the line may have come back; null: nothing of it did."""
     days_supply: Reported[Annotated[float, Meta(ge=0)]] = UNSET
     trace_codes: Reported[tuple[Word, ...]] = UNSET
     """Trace codes of the packs (药品追溯码)."""

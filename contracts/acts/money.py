@@ -29,7 +29,8 @@ class ChargeItem(Value, frozen=True, kw_only=True):
     unit_price: Reported[Money] = UNSET
     amount: Money
     refunded: Money = Money(0)
-    """How much of `amount` has been given back, all refunds together."""
+    """How much of `amount` has been given back, all refunds together. A line that was given back
+    as a whole is charged no more."""
     fund_paid: Reported[Money] = UNSET
     """How much of `amount` the insurance fund pays, before any refund."""
     order_id: Reported[Word] = UNSET

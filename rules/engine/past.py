@@ -216,14 +216,14 @@ class Past:
     def _kept_of(
         self, member: Member, this: dict[str, Value], recalled: Recalled
     ) -> tuple[dict[str, Value], dict[str, Value]]:
-        facts = {**restored(self._facts, member.act.facts), **this}
+        facts = restored(self._facts, member.act.facts)
         own = restored(self._line_facts, member.line.facts) if member.line is not None else {}
         for store in (facts, own):
             for name, value in store.items():
-                ended = as_it_ended(value, member.act, recalled.memory)
+                ended = as_it_ended(name, value, member.act, recalled.memory)
                 if ended is not value:
                     store[name] = ended
-        return facts, own
+        return {**facts, **this}, own
 
     def _aggregate(
         self, found: list[tuple[Member, Truth]], is_covered: bool, c: Context,

@@ -3,7 +3,8 @@
 Of two revisions of an act the higher one says what the act is; of equal ones the later event.
 When an act was signed, executed or dispensed is told by the first event of that kind (for duties
 by the act itself, see rules.memory.moments). A cancelled act no longer counts unless it was carried
-out before; one entered in error never happened.
+out before; one entered in error never happened. What came back as a whole is gone; what came back
+in part is there.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from contracts.acts import Encounter
+from contracts.acts import Charge, Dispense, DispenseItem, Encounter
+from contracts.acts.lifecycle import VOIDING
 from contracts.event import EVENT_TYPES, Event
-from contracts.values import EncounterRef
+from contracts.values import Amount, EncounterRef
+from rules import units
 from rules.facts.base import Context, Element
-from rules.facts.halves import HALF, raw_half
+from rules.facts.halves import HALF, is_given_back, raw_half
 from rules.facts.past import UNCERTAIN
+from rules.logic import Truth, any_of
 from rules.memory.horizon import Horizon, Kept, Read
 from rules.memory.instants import us_of
 from rules.memory.model import Act, Line, Memory, Raw
@@ -36,6 +40,7 @@ BASE: Final = {
     "billing": "charged",
     "document": "signed",
     "procedure": "signed",
+    "consultation": "requested",
     "dispense": "dispensed",
     "administration": "administered",
     "settlement": "settled",
@@ -62,6 +67,7 @@ def act_of(event: Event, at_us: int, c: Context, kept: Kept) -> Act:
     is_timed = isinstance(service, datetime)
     verb = known.verb
     reached = {verb: at_us}
+    stands = _stands(data, verb)
     if verb in ("amended", "stopped", "updated") and known.family in BASE:
         reached[BASE[known.family]] = at_us
     return Act(
@@ -73,13 +79,46 @@ def act_of(event: Event, at_us: int, c: Context, kept: Kept) -> Act:
         at_us=us_of(service) if isinstance(service, datetime) else at_us,
         reached=reached,
         facts=_read_act(kept.reads, c) if kept.reads else _NO_FACTS,
-        lines=_lines(data, c, kept),
+        lines=_lines(data, verb, c, kept),
         encounter=encounter_of(data),
         event_id=event.id,
         event_us=at_us,
         is_timed=is_timed,
-        removed=verb if verb in _GONE else "",
+        removed=_removed(data, verb, stands),
+        stands=stands,
     )
+
+
+def _removed(data: Any, verb: str, stands: Truth) -> str:
+    """The verb after which the act no longer counts, "" while it does."""
+    if type(data) is Dispense and verb not in VOIDING:  # it says how much of it came back
+        return "returned" if stands is False else ""
+    return verb if verb in _GONE else ""
+
+
+def _stands(data: Any, verb: str) -> Truth:
+    """Whether anything is left of an act after what came back; None: nobody knows."""
+    if type(data) is Dispense and not data.items and verb == "returned":
+        return None
+    if type(data) in (Charge, Dispense) and data.items:
+        return any_of(_line_stands(item, verb) for item in data.items)
+    return True
+
+
+def _line_stands(item: Any, verb: str) -> Truth:
+    """Whether anything is left of a line; None where nobody says how much of it came back, or the
+    amounts cannot be compared."""
+    if type(item) is not DispenseItem:
+        return not is_given_back(item)
+    back, whole = item.returned, item.quantity
+    if type(back) is not Amount:
+        return None if back is UNSET and verb == "returned" else True
+    if not back.value:
+        return True
+    if type(whole) is not Amount:
+        return None
+    found = units.convert(back.value, back.unit, whole.unit)
+    return None if found is None else found < whole.value
 
 
 def encounter_of(data: Any) -> str:
@@ -92,7 +131,7 @@ def encounter_of(data: Any) -> str:
     return encounter.id if type(encounter) is EncounterRef else ""
 
 
-def _lines(data: Any, c: Context, kept: Kept) -> list[Line]:
+def _lines(data: Any, verb: str, c: Context, kept: Kept) -> list[Line]:
     facts, halves = kept.line_reads, kept.halves
     if not facts and halves is None:
         return []
@@ -109,7 +148,7 @@ def _lines(data: Any, c: Context, kept: Kept) -> list[Line]:
         of_line = _read_line(facts, c, Element(item, name))
         if half is not None:
             of_line[HALF] = half
-        found.append(Line(name, of_line, at_us))
+        found.append(Line(name, of_line, at_us, _line_stands(item, verb)))
     return found
 
 
@@ -167,7 +206,7 @@ def rank(act: Act) -> tuple[int, int, str]:
 
 
 def counts(act: Act) -> bool:
-    """Whether an act is there at all, as far as is known."""
+    """Whether an act is there at all, as far as is known: one that may have come back is."""
     if not act.removed:
         return True
     return act.removed == "cancelled" and not CARRIED_OUT.isdisjoint(act.reached)

@@ -9,11 +9,20 @@ from typing import Any, Final, NamedTuple
 from rules.facts.base import Fact, Value, unknown
 from rules.facts.interval import Interval
 from rules.facts.restoring import restore
+from rules.logic import Truth
 from rules.memory.applying import BASE, counts
+from rules.memory.instants import instant_of
 from rules.memory.model import Act, Line, Memory
 from rules.memory.recalled import Recalled
 
+CLOSING: Final = frozenset({"stopped", "cancelled"})
+"""What closes the validity of an act that was begun, at its time."""
+USE: Final = "item.period"
+_VALIDITY: Final = frozenset({USE, "event.period"})
+"""The facts that say how long an act holds."""
 _ENDED: Final = unknown("not_reported")
+_GIVES_BACK: Final = frozenset({"returned", "refunded"})
+"""Verbs of what came back: that it did is what they tell."""
 
 
 class Window(NamedTuple):
@@ -40,7 +49,7 @@ class Member(NamedTuple):
     line: Line | None
     at_us: int
     is_sure: bool = True
-    """Whether it is known to be of the visit that is asked for."""
+    """Whether it is known to be of the visit that is asked for, and not to have come back."""
 
     @property
     def name(self) -> str:
@@ -73,12 +82,14 @@ def members(
 ) -> Iterator[Member]:  # fmt: skip
     """The acts or lines that went through `verb` within the window, without a thought of `where`.
 
-    Of the present act only earlier lines than `element`, and with `includes_this` its own.
+    What came back as a whole is none, and what may have is not sure, unless `verb` itself tells of
+    what comes back. Of the present act only earlier lines than `element`, and with `includes_this`
+    its own.
     """
     present = recalled.present
     own = present.key if present is not None else ""
     for key, act in recalled.memory.acts.items():
-        if act.family != family or key == own or not counts(act):
+        if act.family != family or key == own or not _counts(act, verb):
             continue
         if verb not in act.reached or window.act:
             continue
@@ -87,15 +98,30 @@ def members(
             continue
         at = act.at_us if act.is_timed else act.reached[verb]
         if not of_lines:
-            if window.holds(at):
-                yield Member(act, None, at, is_sure)
+            stands = _stands(act, verb)
+            if stands is not False and window.holds(at):
+                yield Member(act, None, at, is_sure and stands is True)
             continue
         for line in act.lines:
+            stands = _stands(line, verb)
             when = at if line.at_us is None else line.at_us
-            if window.holds(when):
-                yield Member(act, line, when, is_sure)
+            if stands is not False and window.holds(when):
+                yield Member(act, line, when, is_sure and stands is True)
     if present is not None and present.family == family and _goes_through(recalled, verb):
-        yield from _of_present(present, window, of_lines, element, includes_this)
+        for member in _of_present(present, window, of_lines, element, includes_this):
+            stands = _stands(member.act if member.line is None else member.line, verb)
+            if stands is not False:
+                yield member if stands else member._replace(is_sure=False)
+
+
+def _counts(act: Act, verb: str) -> bool:
+    """Whether an act is there for a history of a verb: a return is, of whatever came back."""
+    return counts(act) or (act.removed == verb and verb in _GIVES_BACK)
+
+
+def _stands(of: Act | Line, verb: str) -> Truth:
+    """Whether anything is left of an act or a line that a history of a verb asks for."""
+    return True if verb in _GIVES_BACK else of.stands
 
 
 def _goes_through(recalled: Recalled, verb: str) -> bool:
@@ -138,8 +164,25 @@ def restored(facts: tuple[Fact, ...], raw: dict[str, Any]) -> dict[str, Value]:
     return {fact.name: restore(fact, raw[fact.name]) for fact in facts if fact.name in raw}
 
 
-def as_it_ended(value: Value, act: Act, memory: Memory) -> Value:
-    """An interval without an end lasts while its visit is open; after that its end is unknown."""
-    if type(value) is Interval and value.end is None and act.encounter in memory.ended:
+def as_it_ended(name: str, value: Value, act: Act, memory: Memory) -> Value:
+    """An interval among the facts of an act, up to where the act ended.
+
+    What is stopped holds no longer; what is stopped before it began never held. Another one without
+    an end lasts while its visit is open; after that its end is unknown.
+    """
+    if type(value) is not Interval:
+        return value
+    if name in _VALIDITY and act.verb in CLOSING:
+        return _until(value, instant_of(act.reached[act.verb]), act)
+    if value.end is None and act.encounter in memory.ended:
         return Interval(start=value.start, end=_ENDED)
     return value
+
+
+def _until(use: Interval, stopped: datetime, act: Act) -> Interval:
+    # An order says itself until when it holds; a supply is one until it is used up.
+    if type(use.end) is datetime and (act.family == "order" or use.end <= stopped):
+        return use
+    if type(use.start) is datetime and use.start > stopped:
+        return Interval(start=use.start, end=use.start)
+    return Interval(start=use.start, end=stopped)

@@ -28,6 +28,8 @@ class Line(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     facts: dict[str, Raw]
     at_us: int | None = None
     """Its own service time, where it has one."""
+    stands: bool | None = True
+    """Whether anything is left of it after what came back; None: nobody knows."""
 
 
 class Act(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -55,6 +57,8 @@ class Act(msgspec.Struct, array_like=True, omit_defaults=True):
     """Whether `at_us` is a service time that the source reported."""
     removed: str = ""
     """The voiding verb after which it no longer counts, or counts only where carried out."""
+    stands: bool | None = True
+    """Whether anything is left of it after what came back; None: nobody knows."""
 
     @property
     def key(self) -> str:

@@ -1,9 +1,9 @@
 """The lines of a patient's other acts that may be one half of a pair with lines of the present one.
 
 An act that does not count (cancelled, entered in error, given back) has none, and neither has the
-present act in any of its revisions, nor what was stopped before its use began. A use without a
-known end lasts until it was stopped; without that it is open while the visit goes on, and after
-the visit nobody knows.
+present act in any of its revisions, nor what was stopped before its use began. A use without an
+end, or of which the end is not known, lasts until it was stopped. One that was not stopped is open
+while the visit goes on where it has no end; after the visit nobody knows.
 """
 
 from __future__ import annotations
@@ -11,20 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from contracts.event import EVENT_TYPES
 from rules.facts.base import Context, Element
 from rules.facts.halves import HALF, Remembered, restored_half
 from rules.memory.applying import counts
-from rules.memory.history import as_it_ended
+from rules.memory.history import CLOSING, USE, as_it_ended
 from rules.memory.horizon import families_with
-from rules.memory.instants import instant_of, us_of
+from rules.memory.instants import us_of
 from rules.memory.model import Act, Line, act_key
 from rules.memory.recalled import Recalled
-
-_ENDED: Final = frozenset({"stopped", "cancelled"})
-"""What ends a use, where the act was begun at all."""
 
 
 class Partners:
@@ -69,15 +65,10 @@ class Partners:
         if raw is None:
             return None
         half = restored_half(act.family, raw, _at_us(act, line))
-        stopped_us = act.reached.get(act.verb) if act.verb in _ENDED else None
-        if stopped_us is None:
-            end = as_it_ended(half.use, act, self._recalled.memory).end
-            return half if end is half.end else _until(half, end)
-        stopped = instant_of(stopped_us)
-        # An order says itself until when it holds; a supply is one until it is used up.
-        if type(half.end) is datetime and (act.family == "order" or half.end <= stopped):
-            stopped = half.end
-        return _until(half, stopped) if half.begin < stopped else None
+        use = as_it_ended(USE, half.use, act, self._recalled.memory)
+        if act.verb in CLOSING and not use.start < use.end:
+            return None
+        return half if use.end is half.end else replace(half, end=use.end)
 
 
 def _at_us(act: Act, line: Line) -> int:
@@ -85,7 +76,3 @@ def _at_us(act: Act, line: Line) -> int:
     if line.at_us is not None:
         return line.at_us
     return act.at_us if act.is_timed else min(act.reached.values())
-
-
-def _until(half: Remembered, end: object) -> Remembered:
-    return replace(half, end=end)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,8 +22,10 @@ ZONES = {
     "berlin": ZoneInfo("Europe/Berlin"),
 }
 CARRIED_OUT = {"dispensed", "executed"}
-BECOMES = "signed"
+BECOMES = {"prescription": "signed", "dispense": "dispensed", "billing": "charged"}
 """What a draft becomes, and what an amended or stopped act must have been before."""
+TOLD = "dispense"
+"""The family whose lines tell how much of them came back; others come back as a whole."""
 LINE_FACTS = ("item.",)
 UNSAID = "not_reported"
 
@@ -50,7 +53,8 @@ class Act:
 
     def reached(self, verb: str) -> datetime | None:
         """When it first went through a verb."""
-        named = {verb, "amended", "stopped"} if verb == BECOMES else {verb}
+        is_first = verb == BECOMES.get(family_of(self.events[0]))
+        named = {verb, "amended", "stopped"} if is_first else {verb}
         times = [time_of(e) for e in self.events if verb_of(e) in named]
         return min(times, default=None)
 
@@ -58,22 +62,62 @@ class Act:
     def counts(self) -> bool:
         verbs = {verb_of(e) for e in self.events}
         last = verb_of(self.latest)
-        if last == "entered_in_error":
+        if last == "entered_in_error" or (last == "returned" and family_of(self.latest) != TOLD):
             return False
         return last != "cancelled" or bool(verbs & CARRIED_OUT)
+
+    @property
+    def closed(self) -> datetime | None:
+        """When it was stopped; None where it was not, as far as its latest revision says."""
+        last = verb_of(self.latest)
+        return self.reached(last) if last in ("stopped", "cancelled") else None
+
+
+def left(line: dict[str, Any], event: dict[str, Any]) -> bool | None:
+    """Whether anything is left of a line after what came back."""
+    if family_of(event) == "billing":
+        given, back = (Decimal(line.get(name, 0)) for name in ("amount", "refunded"))
+        return not given or back < given
+    if family_of(event) != TOLD:
+        return True
+    told = line.get("returned", UNSAID)
+    if told == UNSAID or told is None:
+        return None if told == UNSAID and verb_of(event) == "returned" else True
+    (came, unit), of = told.split(), line.get("quantity", UNSAID)
+    if not Decimal(came) or of == UNSAID or of is None:
+        return None if Decimal(came) else True
+    whole, other = of.split()
+    return None if unit != other else Decimal(came) < Decimal(whole)
+
+
+def any_left(event: dict[str, Any]) -> bool | None:
+    """Whether anything is left of an act."""
+    found = {left(line, event) for line in event["items"]} or {True}
+    return True if True in found else None if None in found else False
 
 
 class Member(Reader):
     """The facts of a past act or line, and with `this.` those of the present."""
 
-    def __init__(self, event: dict[str, Any], line: Any, at: datetime, present: Reader) -> None:
+    def __init__(
+        self, event: dict[str, Any], line: Any, at: datetime, present: Reader,
+        closed: datetime | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(event, "items", line, at.astimezone(zone_of(event)).date())
-        self.at, self.present = at, present
+        self.at, self.present, self.closed = at, present, closed
+        self.is_left = any_left(event) if line is None else left(line, event)
 
     def fact(self, name: str) -> Fact:
         if name.startswith("this."):
             return self.present.fact(name.removeprefix("this."))
         return super().fact(name)
+
+    def item_period(self) -> Fact:
+        """What was stopped lasts until then, and not at all where it had not begun."""
+        shape, (start, end) = super().item_period()
+        if self.closed is None or (isinstance(end, datetime) and end <= self.closed):
+            return shape, (start, end)
+        return shape, (start, max(start, self.closed))
 
 
 def truth(history: dict[str, Any], judge: Judge, past: Past) -> tuple[bool | None, Missing]:
@@ -89,7 +133,7 @@ def truth(history: dict[str, Any], judge: Judge, past: Past) -> tuple[bool | Non
         inside = start <= member.at if starts_in else start < member.at
         if inside and member.at <= end:
             fits = Judge(member).tree(history["where"])[0] if "where" in history else True
-            if fits and not is_surely_here(history, member):
+            if fits and not (is_surely_here(history, member) and member.is_left):
                 fits = None
             if fits is not False:
                 found.append((member, fits))
@@ -204,8 +248,9 @@ def members(history: dict[str, Any], present: Reader, past: Past) -> list[Member
         event = act.latest
         if is_elsewhere(history, event, present):
             continue
-        found += of_act(event, served(event) or at, present, of_lines)
-    return [*found, *of_present(history, present, past, of_lines)]
+        found += of_act(event, served(event) or at, present, of_lines, act.closed)
+    every = [*found, *of_present(history, present, past, of_lines)]
+    return [member for member in every if member.is_left is not False]
 
 
 def named_lines(history: dict[str, Any]) -> list[str]:
@@ -223,10 +268,13 @@ def facts_in(node: Any) -> list[str]:
     return [node] if isinstance(node, str) and "." in node else []
 
 
-def of_act(event: dict[str, Any], at: datetime, present: Reader, of_lines: bool) -> list[Member]:
+def of_act(
+    event: dict[str, Any], at: datetime, present: Reader, of_lines: bool,
+    closed: datetime | None = None,
+) -> list[Member]:  # fmt: skip
     if not of_lines:
-        return [Member(event, None, at, present)]
-    return [Member(event, line, served(line) or at, present) for line in event["items"]]
+        return [Member(event, None, at, present, closed)]
+    return [Member(event, line, served(line) or at, present, closed) for line in event["items"]]
 
 
 def of_present(
@@ -235,11 +283,11 @@ def of_present(
     """Earlier lines of the present act; with `including: this` what the rule is about as well."""
     family, verb = history["of"].split(".")
     event = present.event
-    if event["event"].split(".")[0] != family:
+    if family_of(event) != family:
         return []
     own = event.get("act_id", "act-1")
     heard = [e for e in past.events if e.get("act_id", "act-1") == own] + [event]
-    is_draft = verb_of(event) == "draft" and verb == BECOMES
+    is_draft = verb_of(event) == "draft" and verb == BECOMES.get(family)
     if not is_draft and Act(own, heard).reached(verb) is None:
         return []
     counts = history.get("including") == "this"
@@ -276,7 +324,7 @@ def visit_of(event: dict[str, Any]) -> str:
 def acts_of(events: list[dict[str, Any]], family: str) -> list[Act]:
     acts: dict[str, Act] = {}
     for event in events:
-        if event["event"].split(".")[0] == family and verb_of(event) != "draft":
+        if family_of(event) == family and verb_of(event) != "draft":
             acts.setdefault(event["act_id"], Act(event["act_id"], [])).events.append(event)
     return list(acts.values())
 
@@ -344,6 +392,10 @@ def time_of(event: dict[str, Any]) -> datetime:
 def served(of: dict[str, Any]) -> datetime | None:
     text = of.get("service_time")
     return datetime.fromisoformat(text) if text else None
+
+
+def family_of(event: dict[str, Any]) -> str:
+    return str(event["event"]).split(".")[0]
 
 
 def verb_of(event: dict[str, Any]) -> str:
