@@ -130,7 +130,7 @@ class _Reader:
         def report(message: str, fix: str) -> None:
             self._report(key, message, fix)
 
-        fact = self.scope.fact(name, report)
+        fact = self.scope.fact(name, report, can_ask_some=True)
         if fact is None:
             return
         operands = self.operands.read(fact, operator, node)

@@ -65,7 +65,7 @@ class Fields:
             self.report(self.node, f"{self.what} is {self.node.kind}, expected a mapping", fix)
             return False
         required = tuple(required)
-        known = (*required, *optional)
+        known = tuple(dict.fromkeys((*required, *optional)))
         for name, key, value in self.node.items():
             if name in known:
                 continue
@@ -75,6 +75,7 @@ class Fields:
                 fix = words.nearest(name, known) or f"expected {words.listing(known)}"
                 if name in words.PLACES:
                     fix = f"it stands {words.PLACES[name]}"
+                fix = words.INSTEAD.get(name, fix)
                 if value.is_null and {"zh", "en"} <= set(known):
                     fix = QUOTE  # `{zh: 疗程,成人, en: …}`: half of a text reads as a key
                 self.report(key, f"{self.what} has no `{name}`", fix)
@@ -128,7 +129,8 @@ class Fields:
         if node is None:
             return ()
         if not node.is_list:
-            self.report(node, f"`{name}` is {node.kind}, expected a list", "write [one, two]")
+            word = node.raw if isinstance(node.value, str) and node.raw else "one, two"
+            self.report(node, f"`{name}` is {node.kind}, expected a list", f"write [{word}]")
             return ()
         found: list[str] = []
         for child in node:
