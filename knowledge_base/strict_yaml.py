@@ -106,6 +106,16 @@ class Node:
         entry = self.value.get(key)
         return entry[1] if entry else None
 
+    def entries(self) -> Iterator[tuple[str, Node, Node]]:
+        """(key, key node, value node) of every mapping in it, in the order of the file."""
+        if isinstance(self.value, dict):
+            for name, key, value in self.items():
+                yield name, key, value
+                yield from value.entries()
+        elif isinstance(self.value, list):
+            for child in self.value:
+                yield from child.entries()
+
     def __iter__(self) -> Iterator[Node]:
         if not isinstance(self.value, list):
             raise TypeError(f"{self.kind} has no elements; check is_list first")

@@ -162,7 +162,8 @@ def _case(node: Node, rule_id: str, base: dict[str, Any], problems: list[Problem
     expected = _expected(expect)
     if expected is None:
         known = f"{words.listing(PLAIN)}, or {{alert: {{…}}}}, {{not_evaluable: fact}}"
-        f.report(expect, "`expect` is not understood", f"expected {known}")
+        near = words.nearest(_word(expect), (*PLAIN, *DETAILED))
+        f.report(expect, "`expect` is not understood", near or f"expected {known}")
         return None
     try:
         event = merge(base, given.plain() if given is not None else {})
@@ -170,6 +171,11 @@ def _case(node: Node, rule_id: str, base: dict[str, Any], problems: list[Problem
         f.report(given or node, str(e))
         return None
     return Case(rule_id, name, node.path, node.line, event, expected)
+
+
+def _word(expect: Node) -> str:
+    """The word that says what is expected; "" where there is none."""
+    return next((name for name, _, _ in expect.items()), "") if expect.is_mapping else expect.raw
 
 
 def _expected(node: Node, *, is_element: bool = False) -> Expected | None:
