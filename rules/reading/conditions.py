@@ -41,7 +41,9 @@ class _Reader:
 
     def _entry(self, name: str, key: Node, value: Node) -> Iterator[Condition]:
         refused = later(name)
-        if refused is not None:
+        if key.slip is not None:
+            self._report(key, f"there is no fact `{name}`")
+        elif refused is not None:
             self._report(key, refused.message, refused.instead)
         elif name in words.PLACES and name != words.HISTORY:
             self._report(key, f"`{name}` is no condition", f"it stands {words.PLACES[name]}")

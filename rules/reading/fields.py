@@ -64,6 +64,11 @@ class Fields:
             fix = "write `name: value`, one a line"
             self.report(self.node, f"{self.what} is {self.node.kind}, expected a mapping", fix)
             return False
+        garbled = [key for _, key, _ in self.node.items() if key.slip is not None]
+        if garbled:  # what is missing then is no mistake of its own
+            for key in garbled:
+                self.report(key, f"{self.what} has no `{key.raw}`")
+            return False
         required = tuple(required)
         known = tuple(dict.fromkeys((*required, *optional)))
         for name, key, value in self.node.items():
