@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from contracts.acts import OrderItem
-from rules.facts.base import UNRECOGNISED, Context, Element, Fact, Type, Value
+from rules.facts.base import OF_PATIENTS, UNRECOGNISED, Context, Element, Fact, Type, Value
 from rules.facts.event import ALL, WITH_ITEMS, of_encounter
 from rules.facts.interval import Interval
 from rules.facts.read import absent, as_of, local_day, reported, start_of
@@ -172,15 +172,15 @@ FACTS: Final = (
             _COLLECTED, _REPORTED),
     _lasted("event.charge_delay", BIL, "服务至计费时间", "From the service to the charge",
             _SERVED, _CHARGED),
-    _lasted("encounter.duration", ALL, "就诊或住院时长", "From the start of the visit to its end",
-            _STARTED, _ENDED),
-    _lasted("encounter.elapsed", ALL, "就诊或入院后时间",
+    _lasted("encounter.duration", OF_PATIENTS, "就诊或住院时长",
+            "From the start of the visit to its end", _STARTED, _ENDED),
+    _lasted("encounter.elapsed", OF_PATIENTS, "就诊或入院后时间",
             "From the start of the visit to the event", _STARTED, _AT),
     Fact("encounter.days", Type.NUMBER, "住院天数", "Calendar days from its start to its end",
-         dict.fromkeys(ALL, _stay_days), unit="d", counts=True),
+         dict.fromkeys(OF_PATIENTS, _stay_days), unit="d", counts=True),
     Fact("encounter.period", Type.INTERVAL, "就诊或住院期间",
          "From the start of the visit to its end; open while it goes on",
-         dict.fromkeys(ALL, _visit)),
+         dict.fromkeys(OF_PATIENTS, _visit)),
     Fact("event.period", Type.INTERVAL, "医嘱有效期间", "From when until when the order holds",
          dict.fromkeys(ORD, _order)),
     Fact("item.period", Type.INTERVAL, "用药或执行期间",

@@ -149,6 +149,13 @@ def test_an_event_that_cannot_match_is_told_at_its_own_line() -> None:
     assert problem.startswith(f"{line}: upload.received has none of item.code")
 
 
+def test_an_event_about_no_patient_ends_no_duty_of_a_stay() -> None:
+    (problem,) = expecting(until=["encounter.discharged", "upload.received"])
+    assert "upload.received has none of encounter.id" in problem
+    (problem,) = told(on=["stock.moved"], finding={**FINDING, "key": ["patient.id"]})
+    assert "stock events have no `patient.id`" in problem
+
+
 def pack(folder: Path, test: dict[str, Any], **parts: Any) -> Path:
     """A rule with its tests."""
     place = folder / "spec"
