@@ -16,6 +16,7 @@ from rules.facts.interval import Interval
 from rules.facts.read import absent, as_of, local_day, reported, start_of
 
 RX, ORD, RES, BIL = ("prescription",), ("order",), ("result",), ("billing",)
+_IN_STAYS: Final = tuple(family for family in WITH_ITEMS if family in OF_PATIENTS)
 Reader = Callable[..., Value]
 
 
@@ -191,9 +192,9 @@ FACTS: Final = (
          ends=("item.service_time", "event.time"), always_known=True),
     Fact("item.since_admission", Type.DURATION, "入院至服务的时间",
          "From the start of the visit to the item's service",
-         dict.fromkeys(WITH_ITEMS, lasted(_STARTED[1], _ITEM[1])), of="items",
+         dict.fromkeys(_IN_STAYS, lasted(_STARTED[1], _ITEM[1])), of="items",
          ends=("encounter.started_at", "item.service_time")),
     Fact("item.visit_day", Type.NUMBER, "就诊或住院第几天(从零起)",
          "Calendar days from the start of the visit to the item's service",
-         dict.fromkeys(WITH_ITEMS, _item_day), of="items", unit="d", counts=True),
+         dict.fromkeys(_IN_STAYS, _item_day), of="items", unit="d", counts=True),
 )  # fmt: skip
