@@ -258,6 +258,11 @@ def test_no_event_arrives_before_it_happened(tmp_path: Path) -> None:
     )
     (problem,) = found(place)
     assert (problem.line, problem.message) == (7, "the event happens after it arrives")
+    text = (place / "rule.test.yaml").read_text("utf-8")
+    text = text.replace("time: 4 h", 'time: "2026-01-01T04:00+08:00"')
+    (place / "rule.test.yaml").write_text(text, "utf-8")
+    (problem,) = [p for p in found(place) if p.check == "YJ102"]
+    assert "line 5: the event cannot be made: it happens after it arrives" in problem.message
 
 
 def test_tests_of_one_rule_do_not_fail_for_another_and_name_the_check(tmp_path: Path) -> None:
