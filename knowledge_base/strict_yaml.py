@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import yaml
+
+from knowledge_base.slips import Slip, slip_in, slip_of
 
 Scalar: TypeAlias = str | int | float | bool | None
 
@@ -66,6 +68,7 @@ class Node:
     column: int
     raw: str = ""
     quoted: bool = False
+    is_key: bool = False
 
     @property
     def is_mapping(self) -> bool:
@@ -106,6 +109,16 @@ class Node:
         entry = self.value.get(key)
         return entry[1] if entry else None
 
+    def entries(self) -> Iterator[tuple[str, Node, Node]]:
+        """(key, key node, value node) of every mapping in it, in the order of the file."""
+        if isinstance(self.value, dict):
+            for name, key, value in self.items():
+                yield name, key, value
+                yield from value.entries()
+        elif isinstance(self.value, list):
+            for child in self.value:
+                yield from child.entries()
+
     def __iter__(self) -> Iterator[Node]:
         if not isinstance(self.value, list):
             raise TypeError(f"{self.kind} has no elements; check is_list first")
@@ -119,8 +132,19 @@ class Node:
             return [child.plain() for child in self.value]
         return self.value
 
+    @property
+    def slip(self) -> Slip | None:
+        """A character in it that was probably typed for another one, see knowledge_base.slips."""
+        return None if self.quoted else slip_of(self.raw, is_key=self.is_key)
+
     def problem(self, message: str, fix: str = "", check: str = "") -> Problem:
-        """A problem at this place; `check` names the check that found it."""
+        """A problem at this place; `check` names the check that found it.
+
+        Where a character was typed for another one, that is what is wrong.
+        """
+        slip = self.slip
+        if slip is not None:
+            message, fix = slip.message, slip.fix
         return Problem(self.path, self.line, self.column, message, fix, check=check)
 
 
@@ -147,15 +171,30 @@ def read_text(text: str, path: Path, problems: list[Problem]) -> Node | None:
     try:
         root = _Reader(path, found).document(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as e:
-        mark = e.problem_mark or e.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = " ".join(str(e.problem or e.context or "broken structure").split())
-        message = f"not YAML here: {what}"
-        found.append(Problem(path, line, column, message, "look at indentation, colons and quotes"))
+        found.append(_broken(e, text, path))
     except yaml.YAMLError as e:
         found.append(Problem(path, 1, 1, f"not YAML: {' '.join(str(e).split())[:120]}"))
     problems.extend(found)
     return root
+
+
+def _broken(e: yaml.MarkedYAMLError, text: str, path: Path) -> Problem:
+    """Where the structure breaks: at the character that was typed for another one, if there is."""
+    marks = [mark for mark in (e.context_mark, e.problem_mark) if mark is not None]
+    first, last = (marks[0].line, marks[-1].line) if marks else (0, 0)
+    lines = list(enumerate(text.split("\n"), 1))
+    # A line whose colon is none goes on in the next one, which is where that is noticed.
+    for number, line in (*lines[first : last + 1], *lines[max(first - 1, 0) : first]):
+        slip = slip_in(line)
+        if slip is not None:
+            return Problem(path, number, slip.at + 1, slip.message, slip.fix)
+    # A key without its colon is missed only in the next line: it stands where it began.
+    is_key = "simple key" in str(e.context)
+    mark = marks[0 if is_key else -1] if marks else None
+    line_column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    what = " ".join(str(e.problem or e.context or "broken structure").split())
+    fix = "look at indentation, colons and quotes"
+    return Problem(path, *line_column, f"not YAML here: {what}", fix)
 
 
 def _characters(text: str, path: Path, found: list[Problem]) -> bool:
@@ -263,7 +302,7 @@ class _Reader:
         if event.value == "<<" and not event.style:
             self._report(event, "a merge key (<<) is not allowed", "write the entries out")
             return None
-        return self._at(event, event.value, event.value, bool(event.style))
+        return replace(self._at(event, event.value, event.value, bool(event.style)), is_key=True)
 
     def _scalar(self, event: Any) -> Node:
         text: str = event.value

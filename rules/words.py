@@ -119,6 +119,15 @@ PLACES: Final = {
     "timeline": "in the test file",
 }
 """Where words stand that can mean nothing else."""
+_WAITS: Final = f"what must follow is said by `expect`, which stands {PLACES['expect']}"
+INSTEAD: Final = {
+    "every": _WAITS,
+    "repeat": _WAITS,
+    "deadline": _WAITS,
+    "subsumes": f"a finding stands for others by `overrides`, {PLACES['overrides']}",
+    WORKING_DAYS: f"write {{parameter: …}}, of a parameter whose unit is {WORKING_DAYS}",
+}
+"""What to write in place of words that authors try, and that the language has not."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

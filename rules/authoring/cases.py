@@ -171,7 +171,8 @@ def _case(
     expected = _expected(expect)
     if expected is None:
         known = f"{words.listing(PLAIN)}, or {{alert: {{…}}}}, {{not_evaluable: fact}}"
-        f.report(expect, "`expect` is not understood", f"expected {known}")
+        near = words.nearest(_word(expect), (*PLAIN, *DETAILED))
+        f.report(expect, "`expect` is not understood", near or f"expected {known}")
         return None
     try:
         event = merge(base, given.plain() if given is not None else {})
@@ -190,6 +191,11 @@ def _beside(f: Fields, pack: Pack) -> Iterator[Rule]:
             f.report(f.get("with") or f.node, f"{name} is none of the rules that are tested", fix)
         else:
             yield rule
+
+
+def _word(expect: Node) -> str:
+    """The word that says what is expected; "" where there is none."""
+    return next((name for name, _, _ in expect.items()), "") if expect.is_mapping else expect.raw
 
 
 def _expected(node: Node, *, is_element: bool = False) -> Expected | None:

@@ -238,7 +238,10 @@ def shown(said: Said) -> str:
 
 
 def _event_of(moment: Moment, zone: tzinfo, knowledge: KnowledgeBase) -> Event:
-    time = instant(moment.at if moment.time is None else moment.time, zone)
+    arrives = instant(moment.at, zone)
+    time = arrives if moment.time is None else instant(moment.time, zone)
+    if time > arrives:  # of two times of one kind the reader has told it already
+        raise ShorthandError("it happens after it arrives; let `at` be the same or later")
     short = {**in_calendar(moment.event, zone), "at": time.isoformat()}
     return event_of(short, knowledge)
 

@@ -88,25 +88,32 @@ class Timeline:
 def read_timelines(
     node: Node, base: dict[str, Any], problems: list[Problem]
 ) -> tuple[Timeline, ...]:
-    """The timelines of a test file; whatever is wrong is appended to `problems`."""
+    """The timelines of a test file; whatever is wrong is appended to `problems`.
+
+    One with a mistake is left out: what it would come to says nothing.
+    """
     children = list(node) if node.is_list else []
     if not children:
         fix = "- {at: 0 h, event: {…}}"
         problems.append(node.problem("`timeline` lists no step", fix))
         return ()
     if all(child.is_mapping and child.get("steps") is not None for child in children):
-        return tuple(_named(child, base, problems) for child in children)
-    return (Timeline(_USUAL, node.line, tuple(_moments(node, base, problems))),)
+        named = (_named(child, base, problems) for child in children)
+        return tuple(one for one in named if one is not None)
+    before = len(problems)
+    moments = tuple(_moments(node, base, problems))
+    return (Timeline(_USUAL, node.line, moments),) if len(problems) == before else ()
 
 
-def _named(node: Node, base: dict[str, Any], problems: list[Problem]) -> Timeline:
+def _named(node: Node, base: dict[str, Any], problems: list[Problem]) -> Timeline | None:
     f = Fields(node, "a timeline", problems)
+    before = len(problems)
     f.expect(("name", "steps"))
     name, steps = f.text("name"), f.get("steps")
     moments = tuple(_moments(steps, base, problems)) if steps is not None else ()
     if steps is not None and not list(steps if steps.is_list else ()):
         f.report(steps, "`steps` lists no step", "- {at: 0 h, event: {…}}")
-    return Timeline(name, node.line, moments)
+    return Timeline(name, node.line, moments) if len(problems) == before else None
 
 
 def _moments(node: Node, base: dict[str, Any], problems: list[Problem]) -> Iterator[Moment]:
@@ -146,6 +153,9 @@ def _moment(
     except ShorthandError as e:
         f.report(given, str(e))
         return None
+    if time is not None and type(time) is type(at) and time > at:  # type: ignore[operator]
+        fix = "`at` is when it arrives; let it be the same or later"
+        f.report(given.get("time") or given, "the event happens after it arrives", fix)
     return Moment(at, node.line, event, time, outcomes)
 
 
@@ -182,7 +192,9 @@ def _outcome(node: Node, f: Fields) -> Outcome | None:
     entries = list(node.items()) if node.is_mapping else []
     if len(entries) != 1 or entries[0][0] not in SAID:
         known = words.listing((*NOTHING_SAID, *(f"{{{word}: …}}" for word in SAID)))
-        f.report(node, "`expect` is not understood", f"expected {known}")
+        word = entries[0][0] if entries else node.raw
+        near = words.nearest(word, (*NOTHING_SAID, *SAID))
+        f.report(node, "`expect` is not understood", near or f"expected {known}")
         return None
     word, _, value = entries[0]
     plain = value.plain()

@@ -15,6 +15,7 @@ from rules.authoring.scaffold import Scaffold, scaffold
 from rules.authoring.seen import SeenCondition, seen_conditions
 from rules.authoring.testing import CaseResult, TestReport, run_tests, test_files
 from rules.facts import CATALOGUE
+from rules.lint.run import marked, marked_of_tests
 from rules.pack import TEST_SUFFIX, Pack, read_pack
 
 __all__ = [
@@ -82,15 +83,21 @@ def test(
     rule_id: str | None = None,  # noqa: PT028 (no test)
     engine: str = "compiled",  # noqa: PT028
 ) -> Tested:
-    """The report of the tests of these files and folders; of one rule where it is named."""
+    """The report of the tests of these files and folders; of one rule where it is named.
+
+    Of one rule what is wrong with others is not told.
+    """
     problems: list[Problem] = []
     pack: Pack = read_pack(paths, knowledge, problems)
     files = test_files(paths)
     if rule_id:
         folder, _, stem = rule_id.rpartition(".")
         files = [f for f in files if (f.parent.name, f.name) == (folder, f"{stem}{TEST_SUFFIX}")]
+        file = (folder, f"{stem}.yaml")
+        problems = [p for p in problems if (p.path.parent.name, p.path.name) == file]
     report = run_tests(pack, knowledge, files, engine)
-    report = TestReport(report.results, (*problems, *report.problems))
+    told = {*marked(problems), *marked_of_tests(report.problems)}
+    report = TestReport(report.results, tuple(sorted(told)))
     return Tested(report, tuple(seen_conditions(pack, report.results)))
 
 

@@ -13,8 +13,13 @@ from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from contracts.acts import FAMILIES
 from contracts.event import EVENT_TYPES, Event
 from knowledge_base import KnowledgeBase
+
+OF_PLACES: Final = ("stock", "upload")
+"""Families that are about a place, and no patient, though every act could name one."""
+OF_PATIENTS: Final = tuple(family for family in FAMILIES if family not in OF_PLACES)
 
 Value: TypeAlias = Any
 """A fact's value in one of its three shapes."""

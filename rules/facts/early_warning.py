@@ -15,10 +15,9 @@ from typing import Final, TypeAlias
 
 from msgspec import UNSET
 
-from contracts.acts import FAMILIES
 from contracts.values import Measurement
 from knowledge_base import KnowledgeBase
-from rules.facts.base import NOT_IN_KNOWLEDGE, Context, Fact, Type, Value, unknown
+from rules.facts.base import NOT_IN_KNOWLEDGE, OF_PATIENTS, Context, Fact, Type, Value, unknown
 from rules.facts.patient import Observed, newest, none_observed, value_of
 from rules.facts.read import as_of
 from rules.units import duration
@@ -244,12 +243,12 @@ def _at(c: Context) -> Value:
 FACTS: Final = (
     Fact("patient.news2", Type.NUMBER, "国家早期预警评分 NEWS2",
          "National Early Warning Score 2, of the latest observations",
-         dict.fromkeys(FAMILIES, _sum), unit="1", time="patient.news2_at",
+         dict.fromkeys(OF_PATIENTS, _sum), unit="1", time="patient.news2_at",
          parameters=PARAMETERS, counts=True),
     Fact("patient.news2_red", Type.BOOLEAN, "NEWS2 是否有单项 3 分",
-         "Whether one parameter of the NEWS2 alone scores 3", dict.fromkeys(FAMILIES, _red),
+         "Whether one parameter of the NEWS2 alone scores 3", dict.fromkeys(OF_PATIENTS, _red),
          time="patient.news2_at", parameters=PARAMETERS),
     Fact("patient.news2_at", Type.TIME, "NEWS2 最近一项观察的时间",
-         "When the latest observation of the NEWS2 was made", dict.fromkeys(FAMILIES, _at),
+         "When the latest observation of the NEWS2 was made", dict.fromkeys(OF_PATIENTS, _at),
          parameters=PARAMETERS),
 )  # fmt: skip

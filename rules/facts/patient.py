@@ -9,11 +9,12 @@ from typing import Any, Final, TypeAlias
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from contracts.acts import FAMILIES, Observation, Patient
+from contracts.acts import Observation, Patient
 from contracts.values import Allergy, Coding, Listing, Measurement
 from knowledge_base.model import Analyte
 from rules.facts.base import (
     NOT_REPORTED,
+    OF_PATIENTS,
     OTHER_UNIT,
     STATED_ABSENT,
     UNRECOGNISED,
@@ -27,7 +28,6 @@ from rules.facts.event import is_void
 from rules.facts.read import absent, convert, icd, reported
 from rules.facts.remembered import patient_field
 
-ALL: Final = tuple(FAMILIES)
 SEXES: Final = ("female", "male", "other")
 INGREDIENT_SYSTEM: Final = "urn:yijian:ingredient"
 """Allergies coded by ingredient: INN in lower case, as the knowledge base writes ingredients."""
@@ -228,7 +228,7 @@ def _lab(name: str, unit: str, zh: str, en: str) -> tuple[Fact, Fact]:
 
 
 def _same(extract: Any) -> dict[str, Any]:
-    return dict.fromkeys(ALL, extract)
+    return dict.fromkeys(OF_PATIENTS, extract)
 
 
 FACTS: Final = (

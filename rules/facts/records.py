@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from contracts.acts import FAMILIES, AllergyStatement, Condition, Observation, Procedure
+from contracts.acts import AllergyStatement, Condition, Observation, Procedure
 from contracts.event import EVENT_TYPES
 from contracts.values import Actor, Allergy, Diagnosis, Measurement, Quantity
 from rules.facts.base import (
     NOT_IN_KNOWLEDGE,
+    OF_PATIENTS,
     PARTIAL_LIST,
     Context,
     Element,
@@ -34,7 +35,6 @@ from rules.facts.read import absent, icd_code, key_of, reported, text
 from rules.facts.remembered import patient_field
 from rules.naming import distinct, line_names
 
-ALL: Final = tuple(FAMILIES)
 NOT_REPORTED: Final = "not_reported"
 
 Found = tuple[Sequence[Any], Sequence[str], str]
@@ -165,12 +165,12 @@ RECORDS: Final = MappingProxyType({
         Records("items", "event.items", "明细", "Items of the act", WITH_ITEMS, _items),
         Records("diagnoses", "event.diagnoses", "诊断", "Diagnoses of the act", WITH_DIAGNOSES,
                 _diagnoses),
-        Records("allergies", "patient.allergies", "过敏记录", "Allergies of the patient", ALL,
-                _allergies),
+        Records("allergies", "patient.allergies", "过敏记录", "Allergies of the patient",
+                OF_PATIENTS, _allergies),
         Records("conditions", "patient.conditions", "既往疾病", "Known conditions of the patient",
-                ALL, _conditions),
+                OF_PATIENTS, _conditions),
         Records("observations", "patient.observations", "观察与检验值",
-                "Observed and measured values of the patient", ALL, _observations),
+                "Observed and measured values of the patient", OF_PATIENTS, _observations),
         Records("actors", "event.actors", "参与人员", "Who takes part in the act, by role",
                 ("procedure", *_NAMED), _actors),
         Records("procedures", "settlement.procedures", "首页手术操作",

@@ -10,12 +10,13 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from contracts.acts import OrderItem
-from rules.facts.base import UNRECOGNISED, Context, Element, Fact, Type, Value
+from rules.facts.base import OF_PATIENTS, UNRECOGNISED, Context, Element, Fact, Type, Value
 from rules.facts.event import ALL, WITH_ITEMS, of_encounter
 from rules.facts.interval import Interval
 from rules.facts.read import absent, as_of, local_day, reported, start_of
 
 RX, ORD, RES, BIL = ("prescription",), ("order",), ("result",), ("billing",)
+_IN_STAYS: Final = tuple(family for family in WITH_ITEMS if family in OF_PATIENTS)
 Reader = Callable[..., Value]
 
 
@@ -172,15 +173,15 @@ FACTS: Final = (
             _COLLECTED, _REPORTED),
     _lasted("event.charge_delay", BIL, "服务至计费时间", "From the service to the charge",
             _SERVED, _CHARGED),
-    _lasted("encounter.duration", ALL, "就诊或住院时长", "From the start of the visit to its end",
-            _STARTED, _ENDED),
-    _lasted("encounter.elapsed", ALL, "就诊或入院后时间",
+    _lasted("encounter.duration", OF_PATIENTS, "就诊或住院时长",
+            "From the start of the visit to its end", _STARTED, _ENDED),
+    _lasted("encounter.elapsed", OF_PATIENTS, "就诊或入院后时间",
             "From the start of the visit to the event", _STARTED, _AT),
     Fact("encounter.days", Type.NUMBER, "住院天数", "Calendar days from its start to its end",
-         dict.fromkeys(ALL, _stay_days), unit="d", counts=True),
+         dict.fromkeys(OF_PATIENTS, _stay_days), unit="d", counts=True),
     Fact("encounter.period", Type.INTERVAL, "就诊或住院期间",
          "From the start of the visit to its end; open while it goes on",
-         dict.fromkeys(ALL, _visit)),
+         dict.fromkeys(OF_PATIENTS, _visit)),
     Fact("event.period", Type.INTERVAL, "医嘱有效期间", "From when until when the order holds",
          dict.fromkeys(ORD, _order)),
     Fact("item.period", Type.INTERVAL, "用药或执行期间",
@@ -191,9 +192,9 @@ FACTS: Final = (
          ends=("item.service_time", "event.time"), always_known=True),
     Fact("item.since_admission", Type.DURATION, "入院至服务的时间",
          "From the start of the visit to the item's service",
-         dict.fromkeys(WITH_ITEMS, lasted(_STARTED[1], _ITEM[1])), of="items",
+         dict.fromkeys(_IN_STAYS, lasted(_STARTED[1], _ITEM[1])), of="items",
          ends=("encounter.started_at", "item.service_time")),
     Fact("item.visit_day", Type.NUMBER, "就诊或住院第几天(从零起)",
          "Calendar days from the start of the visit to the item's service",
-         dict.fromkeys(WITH_ITEMS, _item_day), of="items", unit="d", counts=True),
+         dict.fromkeys(_IN_STAYS, _item_day), of="items", unit="d", counts=True),
 )  # fmt: skip

@@ -41,6 +41,20 @@ class Subject:
         """Each element that the cases put before the rule, with the values that it read."""
         return observe(self.rule, [case.event for case in self.cases], self.knowledge)
 
+    def entries(self, body: Rule) -> Iterator[tuple[str, Node, Node]]:
+        """(key, key node, value node) of everything that the text of one body says, in order."""
+        if body is not self.rule:
+            versions = self.node.get("versions")
+            for older in versions if versions is not None else ():
+                number = older.get("version")
+                if number is not None and number.value == body.version:
+                    yield from older.entries()
+            return
+        for name, key, value in self.node.items():
+            if name != "versions":
+                yield name, key, value
+                yield from value.entries()
+
     def place(self, key: str = "") -> Node:
         """The node of a key of the rule's file; the file's first where it has no such key."""
         if self.node.is_mapping:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from knowledge_base.model import Names
-from knowledge_base.strict_yaml import Problem
+from knowledge_base.strict_yaml import Node, Problem, read
+from rules.authoring.short_values import LOCAL
+from rules.authoring.shorthand import ShorthandError, event_of
 from rules.authoring.testing import CaseResult, outcome_of
+from rules.authoring.virtual import in_calendar
 from rules.facts import ELEMENT_VALUE, fact_of, list_of
 from rules.lint.base import CaseCheck, Check, Subject
 from rules.lint.meaning import Exemptions
@@ -19,6 +23,7 @@ from rules.model import (
     somes_of,
 )
 
+_EVENT: Final = "correct the event; reference/tests.md shows how events are written"
 MUST_FIRE: Final = 3
 MUST_NOT_FIRE: Final = 3
 _NOT_FIRING: Final = frozenset({"silent", "exempt", "not_applicable", "does_not_apply"})
@@ -46,16 +51,39 @@ class TestsPass(Check):
     title = Names("测试要通过", "Tests pass")
     doc = (
         "Each case is run through the production engine and must end as it expects, message "
-        "included. Correct the rule or the expectation; `yijian rules explain` shows why."
+        "included. Correct the rule or the expectation; `yijian rules explain` shows why. An event "
+        "that cannot be made is told where it stands: once for all cases, if it is `base` itself."
     )
 
     def rule(self, subject: Subject) -> Iterable[Problem]:
+        base = read(subject.test_path, []) if any(r.error for r in subject.results) else None
+        base = base.get("base") if base is not None else None
         for result in subject.results:
-            if not result.passed:
+            if result.passed:
+                continue
+            wrong = _wrong_base(base, result.error, subject) if base is not None else None
+            if wrong is not None:
+                yield wrong
+            elif result.error:
+                message = f"the case `{result.case.name}` fails: {result.error}"
+                yield Problem(result.case.path, result.case.line, 1, message, _EVENT, check=self.id)
+            else:
                 detail = "; ".join(part.strip() for part in result.differences)
                 message = f"the case `{result.case.name}` fails: {detail}"
                 fix = "correct the rule or what the case expects; `yijian rules explain` says why"
                 yield Problem(result.case.path, result.case.line, 1, message, fix, check=self.id)
+
+
+def _wrong_base(base: Node, error: str, subject: Subject) -> Problem | None:
+    """That `base` alone cannot be made, for the reason for which a case cannot; else None."""
+    try:
+        event_of(in_calendar(base.plain(), LOCAL), subject.knowledge)
+    except ShorthandError as e:
+        if error.endswith(f": {e}"):
+            word = re.split(r"[ .]", str(e))[-1]
+            place = next((key for name, key, _ in base.entries() if name == word), base)
+            return TestsPass.at(place, f"the event of `base` cannot be made: {e}", _EVENT)
+    return None
 
 
 class Firing(CaseCheck):
@@ -173,9 +201,14 @@ class Exempted(CaseCheck):
 
     def lacking(self, subject: Subject) -> Iterator[tuple[str, str]]:
         has_some = any(body.unless != NEVER for body in subject.rule.bodies)
-        is_shown = any(result.got == "exempt" for result in subject.results)
+        is_shown = any(map(_is_exempt, subject.results))
         if has_some and not is_shown and not any(Exemptions().rule(subject)):
             yield "an exemption case", "expect: exempt"
+
+
+def _is_exempt(result: CaseResult) -> bool:
+    """Whether a case is exempt; a timeline where any of its decisions is, whatever follows."""
+    return result.got == "exempt" or any(d.coverage.exempt for d in result.decisions)
 
 
 CASE_CHECKS: Final = (

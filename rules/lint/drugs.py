@@ -108,7 +108,8 @@ def _written(tree: Condition, each: str) -> Iterator[tuple[str, str]]:
     """The words for drugs, ingredients and items that stand in conditions, with their kind."""
     for test in leaves_of(tree):
         fact = fact_of(test.fact, each)
-        if fact is not None and fact.coding in _KINDS:
+        # Diseases, procedures and reasons are codes of other systems: no catalogue holds them.
+        if fact is not None and (fact.coding == "ingredient" or fact.in_knowledge is not None):
             yield from ((fact.coding, word) for word in _words_of(test))
     for some in somes_of(tree):
         yield from _written(some.where, some.each)

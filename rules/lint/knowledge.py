@@ -13,7 +13,7 @@ from rules import words
 from rules.facts import CATALOGUE
 from rules.facts.promises import can_be_promised
 from rules.lint.base import Check, Material, Subject
-from rules.model import Effective, ParameterOperand, Rule, operands_of, tests_of
+from rules.model import Effective, ParameterOperand, Rule
 
 
 class Promises(Check):
@@ -58,31 +58,35 @@ class Gaps(Check):
         "A parameter must have a value on every day that the rule governs: where its dates leave a "
         "gap, begin later or end earlier, the rule is not evaluable on those days, or its scope "
         "undetermined. Of a parameter with rows each row must be without gaps, and on each day "
-        "there must be one. Give it a value for those days, or correct `effective`."
+        "there must be one. Windows, limits of `expect` and `once_within` count too. Give it a "
+        "value for those days, or correct `effective`."
     )
 
     def rule(self, subject: Subject) -> Iterable[Problem]:
         told: set[tuple[str, date]] = set()
         for body in subject.rule.bodies:
-            for key, operand in _parameters(body):
-                parameter = subject.knowledge.parameter(operand.parameter)
+            for operand in body.operands:
+                if not isinstance(operand, ParameterOperand):
+                    continue
+                name = operand.parameter
+                parameter = subject.knowledge.parameter(name)
                 gap = _gap(parameter, body.effective) if parameter is not None else None
-                if gap is not None and (operand.parameter, gap) not in told:
-                    told.add((operand.parameter, gap))
-                    message = f"the parameter `{operand.parameter}` has no value on {gap}"
+                if gap is not None and (name, gap) not in told:
+                    told.add((name, gap))
+                    message = f"the parameter `{name}` has no value on {gap}"
                     fix = "give it a value for that day, or correct `effective`"
-                    yield self.at(subject.place(key), f"{message}, which the rule governs", fix)
+                    place = _named(subject, body, name)
+                    yield self.at(place, f"{message}, which the rule governs", fix)
 
 
-def _parameters(rule: Rule) -> Iterator[tuple[str, ParameterOperand]]:
-    """The parameters of a body, with the key that they stand under."""
-    for key, tree in (("scope", rule.scope), ("when", rule.when), ("unless", rule.unless)):
-        for operand in (o for test in tests_of(tree) for o in operands_of(test)):
-            if isinstance(operand, ParameterOperand):
-                yield key, operand
-    for operand in rule.finding.operands:
-        if isinstance(operand, ParameterOperand):
-            yield "finding", operand
+def _named(subject: Subject, body: Rule, parameter: str) -> Node:
+    """Where a body names a parameter first."""
+    found = (
+        value
+        for key, _, value in subject.entries(body)
+        if key == "parameter" and value.value == parameter
+    )
+    return next(found, subject.node)
 
 
 def _gap(parameter: Parameter, days: Effective) -> date | None:

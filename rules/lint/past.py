@@ -8,7 +8,7 @@ from typing import Final
 
 from knowledge_base import KnowledgeBase
 from knowledge_base.model import Names
-from knowledge_base.strict_yaml import Problem
+from knowledge_base.strict_yaml import Node, Problem
 from rules import PACKS, units, words
 from rules.authoring.operand_values import said_operand
 from rules.authoring.said import said
@@ -16,12 +16,10 @@ from rules.engine.lengths import IN_CALENDAR
 from rules.lint.base import Check, Material, Subject
 from rules.model import (
     CalendarOperand,
-    History,
     ParameterOperand,
     QuantityOperand,
     Rule,
     Span,
-    histories_of,
 )
 
 _CALENDAR: Final = {"days": 1, "months": 28, "years": 365, words.WORKING_DAYS: 1}
@@ -42,48 +40,57 @@ class Spans(Check):
     def rule(self, subject: Subject) -> Iterable[Problem]:
         for body in subject.rule.bodies:
             where = "" if body is subject.rule else f"version {body.version}: "
-            for key, message in (*_windows(body, subject.knowledge), *_duty(body, subject)):
+            for place, message in (*_windows(body, subject), *_duty(body, subject)):
                 fix = "correct the parameter, or name another one"
-                yield self.at(subject.place(key), f"{where}{message}", fix)
+                yield self.at(place, f"{where}{message}", fix)
 
 
-def _windows(rule: Rule, knowledge: KnowledgeBase) -> Iterator[tuple[str, str]]:
-    for history in rule.histories:
-        if history.within is not None and not most(history.within, knowledge):
-            yield _key(rule, history), f"the window of `{said(history)}` holds no act"
+def _windows(body: Rule, subject: Subject) -> Iterator[tuple[Node, str]]:
+    places = _histories(body, subject)
+    for history, node in zip(body.histories, places, strict=True):
+        if history.within is not None and not most(history.within, subject.knowledge):
+            place = node.get("within") or node
+            yield place, f"the window of `{said(history)}` holds no act"
 
 
-def _key(rule: Rule, history: History) -> str:
-    """scope, when or unless: where a history stands."""
-    named = zip(("scope", "when", "unless"), rule.trees, strict=True)
-    return next(name for name, tree in named if history in histories_of(tree))
+def _histories(body: Rule, subject: Subject) -> list[Node]:
+    """Where the histories of a body stand, in the order of scope, when and unless."""
+    found = []
+    for name in ("scope", "when", "unless"):
+        tree = next((value for key, _, value in subject.entries(body) if key == name), None)
+        named = tree.entries() if tree is not None else ()
+        found += [value for key, _, value in named if key == words.HISTORY]
+    return found
 
 
-def _duty(rule: Rule, subject: Subject) -> Iterator[tuple[str, str]]:
-    expect, knowledge = rule.expect, subject.knowledge
+def _duty(body: Rule, subject: Subject) -> Iterator[tuple[Node, str]]:
+    expect, knowledge = body.expect, subject.knowledge
     if expect is None:
         return
+    node = next(value for key, _, value in subject.entries(body) if key == words.EXPECT)
     limit = _least(expect.within, knowledge)
     if not most(expect.within, knowledge):
-        yield "expect", "`within` lasts no time: it is due at once"
+        yield node.get("within") or node, "`within` lasts no time: it is due at once"
     reminder = expect.remind_before
     if reminder is not None and limit is not None:
         early = most(reminder, knowledge)
         if early is not None and early >= limit:
             text = f"`remind_before` ({said_operand(reminder)}) lies before the rule's own event"
-            yield "expect", text
+            yield node.get("remind_before") or node, text
     if expect.every is not None:
+        every = node.get("every") or node
         if not most(expect.every, knowledge):
-            yield "expect", "`every` lasts no time: it would be missed without end"
+            yield every, "`every` lasts no time: it would be missed without end"
         elif _is_calendar(expect.every, knowledge):
-            yield "expect", "`every` is counted in the calendar: its days differ in length"
+            yield every, "`every` is counted in the calendar: its days differ in length"
     before = timedelta(0)
-    for number, step in enumerate(expect.escalate, 1):
+    steps = node.get("escalate")
+    for number, (step, place) in enumerate(zip(expect.escalate, steps or (), strict=True), 1):
         after = most(step.after, knowledge)
         if after is None:
             continue
         if after < before or (number > 1 and after == before):
-            yield "expect", f"step {number} of `escalate` is not later than the one before"
+            yield place, f"step {number} of `escalate` is not later than the one before"
         before = after
 
 
@@ -144,14 +151,21 @@ class Overrides(Check):
         given = {rule.id: rule.finding.overrides for rule in material.pack.rules}
         known = {*given, *material.unreadable}
         for subject in material.subjects:
-            place = subject.place("finding")
             for name in given.get(subject.rule.id, ()):
+                place = _named(name, subject)
                 if name not in known and not _is_elsewhere(name, subject):
                     fix = "write the id of a rule: folder.file"
                     yield self.at(place, f"`overrides` names no rule: {name}", fix)
                 elif subject.rule.id in _reached(name, given):
                     message = f"{subject.rule.id} and {name} give way to each other"
                     yield self.at(place, message, "remove one of the two from `overrides`")
+
+
+def _named(name: str, subject: Subject) -> Node:
+    """Where a rule names another one in `overrides`."""
+    listed = (v for k, _, v in subject.entries(subject.rule) if k == "overrides" and v.is_list)
+    found = (node for nodes in listed for node in nodes if node.value == name)
+    return next(found, subject.place("finding"))
 
 
 def _is_elsewhere(name: str, subject: Subject) -> bool:

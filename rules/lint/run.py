@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Final
 from knowledge_base import KnowledgeBase
 from knowledge_base.strict_yaml import Node, Problem, read
 from rules.authoring import lock
-from rules.authoring.testing import read_cases, run_case, test_files
+from rules.authoring.testing import CaseResult, read_cases, run_case, test_files
 from rules.lint.base import Check, Material, Subject
 from rules.lint.cases import CASE_CHECKS
 from rules.lint.drugs import DrugWords
@@ -62,7 +62,7 @@ def lint(
     """
     problems: list[Problem] = []
     pack = read_pack(paths, knowledge, problems)
-    problems = list(_marked(problems))
+    problems = list(marked(problems))
     unreadable = {problem.path for problem in problems}
     subjects = tuple(_subjects(pack, knowledge, problems))
     problems += _without_rules(paths, pack, unreadable)
@@ -86,7 +86,7 @@ def lint(
     return sorted(set(problems))
 
 
-def _marked(problems: list[Problem]) -> Iterator[Problem]:
+def marked(problems: Iterable[Problem]) -> Iterator[Problem]:
     """The reader's problems, each with the check that it belongs to, and each fault once.
 
     What is no YAML is read as something else: what that would mean is not told as well.
@@ -113,21 +113,28 @@ def _subjects(pack: Pack, knowledge: KnowledgeBase, problems: list[Problem]) -> 
         sibling = path.with_name(f"{path.stem}{TEST_SUFFIX}")
         found: list[Problem] = []
         cases = read_cases(sibling, pack, found) if sibling.exists() else []
-        problems += _of_tests(found, sibling)
+        problems += marked_of_tests(found)
+        results = tuple(run_case(case, rule, knowledge) for case in cases)
         yield Subject(
             rule=rule,
             path=path,
             node=node,
             knowledge=knowledge,
             test_path=sibling,
-            has_tests=sibling.exists() and not found,
+            has_tests=sibling.exists() and not found and not _all_fail(results),
             cases=tuple(cases),
-            results=tuple(run_case(case, rule, knowledge) for case in cases),
+            results=results,
         )
 
 
-def _of_tests(found: list[Problem], path: Path) -> Iterator[Problem]:
-    for problem in _marked(found):
+def _all_fail(results: Sequence[CaseResult]) -> bool:
+    """Whether no event can be made: then the tests do not say what they lack."""
+    return bool(results) and all(result.error for result in results)
+
+
+def marked_of_tests(found: Iterable[Problem]) -> Iterator[Problem]:
+    """The same of problems of test files."""
+    for problem in marked(found):
         is_yaml = problem.check == Yaml.id
         yield problem if is_yaml else replace(problem, check=TestFiles.id)
 
@@ -144,7 +151,7 @@ def _without_rules(paths: Sequence[Path], pack: Pack, unreadable: set[Path]) -> 
             read(path, found)
         else:
             read_cases(path, pack, found)
-        yield from _of_tests(found, path)
+        yield from marked_of_tests(found)
 
 
 def _locks(paths: Sequence[Path], problems: list[Problem]) -> Iterator[tuple[Path, lock.Lock]]:

@@ -41,7 +41,9 @@ class _Reader:
 
     def _entry(self, name: str, key: Node, value: Node) -> Iterator[Condition]:
         refused = later(name)
-        if refused is not None:
+        if key.slip is not None:
+            self._report(key, f"there is no fact `{name}`")
+        elif refused is not None:
             self._report(key, refused.message, refused.instead)
         elif name in words.PLACES and name != words.HISTORY:
             self._report(key, f"`{name}` is no condition", f"it stands {words.PLACES[name]}")
@@ -130,7 +132,7 @@ class _Reader:
         def report(message: str, fix: str) -> None:
             self._report(key, message, fix)
 
-        fact = self.scope.fact(name, report)
+        fact = self.scope.fact(name, report, can_ask_some=True)
         if fact is None:
             return
         operands = self.operands.read(fact, operator, node)

@@ -10,7 +10,7 @@ from rules.facts import Type, fact_of
 from rules.model import ALWAYS, Escalation, Expect, Extension, Span
 from rules.reading.conditions import read_condition
 from rules.reading.fields import Fields
-from rules.reading.history import PAST
+from rules.reading.history import PAST, past_event
 from rules.reading.scope import Scope
 from rules.reading.spans import read_span
 
@@ -24,7 +24,7 @@ def read_expect(fields: Fields, scope: Scope) -> Expect | None:
     before = len(f.problems)
     if not f.expect(words.EXPECT_REQUIRED, words.EXPECT_OPTIONAL):
         return None
-    event = f.choice("event", PAST)
+    event = past_event(f, "event")
     if not event:
         return None  # without its family nothing that follows has a meaning
     found = _Reader(f, scope, event).expect()
@@ -43,7 +43,8 @@ class _Reader:
         where = f.get("where")
         conditions = ALWAYS if where is None else read_condition(where, self.following, f.problems)
         until, extend = f.texts("until", PAST), self._extend()
-        match = self._match((*until, extend.after) if extend is not None else until)
+        match = self._match()
+        self._ends(match)
         within, start = self._span("within"), self._start()
         every = self._every(until)
         remind_before, grace = self._span("remind_before"), self._span("grace")
@@ -86,28 +87,48 @@ class _Reader:
         self.fields.report(node, f"`{name}` ({fact.type}) is no point in time", fix)
         return ""
 
-    def _match(self, others: tuple[str, ...]) -> tuple[str, ...]:
-        """The facts in which the events agree: both have them, and of the others each has one."""
+    def _match(self) -> tuple[str, ...]:
+        """The facts in which the two events agree; () where they are not all right (reported)."""
         f, node = self.fields, self.fields.get("match")
+        before = len(f.problems)
         names = f.texts("match")
-        if node is None:
+        if node is None or len(f.problems) != before:
             return ()
-        if not names and node.is_list:
+        if not names:
             f.report(node, "`match` is empty", "name what both events have: [encounter.id]")
-        for name in names:
-            fact = self.scope.fact(name, self._at(node))
-            if fact is None:
-                continue
-            if fact.type is not Type.TEXT:
-                fix = "name an id or a code, e.g. encounter.id"
-                f.report(node, f"`{name}` ({fact.type}) tells no two acts apart", fix)
-            else:
-                self.following.fact(name, self._at(node))
-        for other in dict.fromkeys(others):
-            if names and not any(_has(other, name) for name in names):
-                text = f"{other} has none of {words.listing(names)}: nobody knows what it ends"
-                f.report(node, text, "match another fact too, e.g. encounter.id")
-        return names
+        good = [self._is_common(child.raw, child) for child in node]
+        return names if all(good) else ()
+
+    def _is_common(self, name: str, node: Node) -> bool:
+        """Whether both events have a fact that tells acts apart."""
+        fact, report = fact_of(name), self._at(node)
+        if fact is None or name.startswith(words.THIS):
+            self.scope.fact(name, report)  # it says what may be meant
+            return False
+        for family in (*self.scope.families, _family(self.event)):
+            if family not in fact.extractors:
+                fix = "match what both events have, e.g. encounter.id"
+                report(f"{family} events have no `{name}`", fix)
+                return False
+        if fact.type is not Type.TEXT:
+            fix = "name an id or a code, e.g. encounter.id"
+            report(f"`{name}` ({fact.type}) tells no two acts apart", fix)
+            return False
+        return (
+            self.scope.fact(name, report) is not None
+            and self.following.fact(name, report) is not None
+        )
+
+    def _ends(self, match: tuple[str, ...]) -> None:
+        """Report events of `until` and `extend` that have nothing in common with the rule's."""
+        until, extend = self.fields.get("until"), self.fields.get("extend")
+        named = list(until) if until is not None and until.is_list else []
+        if extend is not None and extend.is_mapping:
+            named += [node for node in (extend.get("after"),) if node is not None]
+        for node in named:
+            if match and node.value in PAST and not any(_has(node.raw, name) for name in match):
+                text = f"{node.raw} has none of {words.listing(match)}: nobody knows what it ends"
+                self.fields.report(node, text, "name another event, or match another fact too")
 
     def _extend(self) -> Extension | None:
         node = self.fields.get("extend")
@@ -116,7 +137,7 @@ class _Reader:
         f = Fields(node, "`extend`", self.fields.problems)
         if not f.expect(("after", "to")):
             return None
-        after, to = f.choice("after", PAST), f.get("to")
+        after, to = past_event(f, "after"), f.get("to")
         span = None if to is None else read_span(to, "to", self.scope, f)
         return Extension(after, span) if after and span is not None else None
 

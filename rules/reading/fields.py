@@ -64,8 +64,13 @@ class Fields:
             fix = "write `name: value`, one a line"
             self.report(self.node, f"{self.what} is {self.node.kind}, expected a mapping", fix)
             return False
+        garbled = [key for _, key, _ in self.node.items() if key.slip is not None]
+        if garbled:  # what is missing then is no mistake of its own
+            for key in garbled:
+                self.report(key, f"{self.what} has no `{key.raw}`")
+            return False
         required = tuple(required)
-        known = (*required, *optional)
+        known = tuple(dict.fromkeys((*required, *optional)))
         for name, key, value in self.node.items():
             if name in known:
                 continue
@@ -75,6 +80,7 @@ class Fields:
                 fix = words.nearest(name, known) or f"expected {words.listing(known)}"
                 if name in words.PLACES:
                     fix = f"it stands {words.PLACES[name]}"
+                fix = words.INSTEAD.get(name, fix)
                 if value.is_null and {"zh", "en"} <= set(known):
                     fix = QUOTE  # `{zh: 疗程,成人, en: …}`: half of a text reads as a key
                 self.report(key, f"{self.what} has no `{name}`", fix)
@@ -128,7 +134,8 @@ class Fields:
         if node is None:
             return ()
         if not node.is_list:
-            self.report(node, f"`{name}` is {node.kind}, expected a list", "write [one, two]")
+            word = node.raw if isinstance(node.value, str) and node.raw else "one, two"
+            self.report(node, f"`{name}` is {node.kind}, expected a list", f"write [{word}]")
             return ()
         found: list[str] = []
         for child in node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from knowledge_base.model import Names
 from knowledge_base.strict_yaml import Node, Problem
@@ -155,30 +156,40 @@ class _Reader:
     def _message(self, f: Fields) -> Names:
         names = f.names("message")
         node = f.get("message")
-        if node is not None:
-            for text in (names.zh, names.en):
-                self._placeholders(node, text)
+        told: set[str] = set()
+        for language, text in (("zh", names.zh), ("en", names.en)):
+            where = node.get(language) if node is not None and node.is_mapping else None
+            if where is None:
+                continue
+            if "{" in PLACEHOLDER.sub("", text) or "}" in PLACEHOLDER.sub("", text):
+                fix = "write {fact}, {threshold}, {threshold:PARAMETER} or {history}"
+                self.fields.report(where, "a brace without its partner", fix, PLACEHOLDERS)
+            for name in PLACEHOLDER.findall(text):
+                if name not in told:  # what both languages say is told once
+                    told.add(name)
+                    self._placeholder(name, where)
         return names
 
-    def _placeholders(self, node: Node, text: str) -> None:
-        if "{" in PLACEHOLDER.sub("", text) or "}" in PLACEHOLDER.sub("", text):
-            fix = "write {fact}, {threshold}, {threshold:PARAMETER} or {history}"
-            self.fields.report(node, "a brace without its partner", fix, PLACEHOLDERS)
-        for name in PLACEHOLDER.findall(text):
-            if name == THRESHOLD:
-                if not self.has_threshold:
-                    fix = "no condition compares with a parameter"
-                    text = "{threshold} means nothing here"
-                    self.fields.report(node, text, fix, PLACEHOLDERS)
-            elif name == words.HISTORY:
-                if not self.has_history:
-                    fix = "`when` asks for no `history`"
-                    text = "{history} means nothing here"
-                    self.fields.report(node, text, fix, PLACEHOLDERS)
-            elif name.startswith(NAMED_THRESHOLD):
-                self._named_threshold(name.removeprefix(NAMED_THRESHOLD), node)
-            else:
-                self._shown(name, node, PLACEHOLDERS)
+    def _placeholder(self, name: str, node: Node) -> None:
+        if name == THRESHOLD:
+            if not self.has_threshold:
+                named = " or ".join(f"{{{NAMED_THRESHOLD}{one}}}" for one in self.parameters)
+                fix = f"no value is compared with a parameter; write {named}" if named else (
+                    "no condition compares with a parameter")  # fmt: skip
+                text = "{threshold} means nothing here"
+                self.fields.report(node, text, fix, PLACEHOLDERS)
+        elif name == words.HISTORY:
+            if not self.has_history:
+                fix = "`when` asks for no `history`"
+                text = "{history} means nothing here"
+                self.fields.report(node, text, fix, PLACEHOLDERS)
+        elif name.startswith(NAMED_THRESHOLD):
+            self._named_threshold(name.removeprefix(NAMED_THRESHOLD), node)
+        elif "." not in name and (meant := _meant(name)):
+            text = f"there is no fact `{name}`"
+            self.fields.report(node, text, f"did you mean {{{meant}}}?", PLACEHOLDERS)
+        else:
+            self._shown(name, node, PLACEHOLDERS)
 
     def _named_threshold(self, name: str, node: Node) -> None:
         if name in self.parameters or self.is_unsure:
@@ -250,6 +261,13 @@ class _Reader:
         fact = self.scope.fact(name, report)
         if fact is not None and fact.type is Type.NOTE:
             report(f"`{name}` is a free text: its words are never told", "name another fact")
+
+
+def _meant(name: str) -> str:
+    """`history` or `threshold`, where a placeholder is a word for it or is misspelt."""
+    if name in words.MEASURED:
+        return words.HISTORY
+    return next(iter(get_close_matches(name, (words.HISTORY, THRESHOLD), n=1)), "")
 
 
 def _conjuncts(tree: Condition) -> Iterable[Test]:

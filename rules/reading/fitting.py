@@ -147,6 +147,12 @@ def _codeset(
 
 
 def _fact(operator: str, fact: Fact, operand: FactOperand, scope: Scope, report: Report) -> bool:
+    if operand.fact == fact.name:
+        this = f"{words.THIS}{fact.name.removeprefix(words.THIS)}"
+        is_past = scope.present is not None and fact.name != this
+        fix = f"did you mean {this}?" if is_past else "name another fact, or a parameter"
+        report(f"`{fact.name}` is compared with itself", fix)
+        return False
     other = scope.fact(operand.fact, report)
     if other is None:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from knowledge_base.strict_yaml import Node
 from rules.expect_model import Expect
 from rules.facts import Type
 from rules.model import Condition, histories_of
@@ -34,12 +35,22 @@ def read_group_by(
         others += [expect.event, *expect.until]
         others += [expect.extend[0]] if expect.extend is not None else []
     places = [scope, *(scope.past(name.partition(".")[0]) for name in others)]
-    for name in names:
-        for place in places:
-            fact = place.fact(name, report)
-            if fact is None:
-                break
-            if fact.type not in (Type.TEXT, Type.LIST):
-                report(f"`{name}` ({fact.type}) names no group", "name an id or a code")
-                break
+    for child in node if node.is_list else ():
+        if child.raw in names:
+            _check(child, places, fields)
     return names
+
+
+def _check(node: Node, places: Iterable[Scope], fields: Fields) -> None:
+    """Report a fact that does not name a group in every place."""
+
+    def report(message: str, fix: str) -> None:
+        fields.report(node, message, fix)
+
+    for place in places:
+        fact = place.fact(node.raw, report)
+        if fact is None:
+            return
+        if fact.type not in (Type.TEXT, Type.LIST):
+            report(f"`{node.raw}` ({fact.type}) names no group", "name an id or a code")
+            return

@@ -32,12 +32,9 @@ from rules.reading.scope import Scope
 ReadCondition: TypeAlias = Callable[[Node, Scope, list[Problem]], Condition]
 """How conditions are read; handed in, because conditions hold histories."""
 
-PAST: Final = tuple(
-    f"{family}.{verb}"
-    for family, verbs in VERBS.items()
-    for verb in verbs
-    if phase_of(verb) != "pre"
-)
+_EVENTS: Final = tuple(f"{family}.{verb}" for family, verbs in VERBS.items() for verb in verbs)
+_DRAFTS: Final = tuple(name for name in _EVENTS if phase_of(name.partition(".")[2]) == "pre")
+PAST: Final = tuple(name for name in _EVENTS if name not in _DRAFTS)
 """What `of` can name: a draft is no act yet."""
 
 SUMMED: Final = (Type.NUMBER, Type.MONEY, Type.AMOUNT)
@@ -58,11 +55,28 @@ def read_history(
     before = len(problems)
     if not fields.expect(("of",), words.HISTORY_KEYS):
         return None
-    of = fields.choice("of", PAST)
+    of = past_event(fields, "of")
     if not of:
         return None  # without its family nothing of the past has a meaning
     history = _Reader(fields, scope, of.partition(".")[0], read).history(of)
     return history if len(problems) == before else None
+
+
+def past_event(fields: Fields, name: str) -> str:
+    """The one event that an entry names, no draft; "" where it does not (reported)."""
+    node = fields.get(name)
+    if node is not None and node.is_list:
+        first = next((child.raw for child in node if child.raw), PAST[0])
+        text, fix = f"`{name}` is a list, it names one event only", f"write {name}: {first}"
+        fields.report(node, text, fix)
+        return ""
+    if node is not None and node.value in _DRAFTS:
+        family, _, _ = node.raw.partition(".")
+        after = next(event for event in PAST if event.startswith(f"{family}."))
+        text = f"`{name}` is {node.raw}: a draft is no act, nothing is remembered of it"
+        fields.report(node, text, f"name what the act went through, e.g. {after}")
+        return ""
+    return fields.choice(name, PAST)
 
 
 @dataclass(frozen=True)
@@ -223,11 +237,13 @@ class _Reader:
         operands = Operands(self.past, self.problems).read(fact, operator, value)
         if operands is None:
             return None
-        report = self._at(value)
-        fit = [operand_fits(operator, fact, o, self.past, report) for o in operands]
-        own = [self._is_present(o, value) for o in operands]
-        good = all(fit) and all(own)  # every operand is looked at, so that every mistake is told
-        return _Aggregate(of, operator, operands) if good else None
+        good = [
+            self._is_present(o, value)
+            and operand_fits(operator, fact, o, self.past, self._at(value))
+            for o in operands
+        ]
+        # Every operand was looked at, so that every mistake is told.
+        return _Aggregate(of, operator, operands) if all(good) else None
 
     def _is_present(self, operand: Operand, node: Node) -> bool:
         """Whether a limit is that of the present: the members have a limit each."""

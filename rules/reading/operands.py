@@ -9,7 +9,7 @@ from typing import Final
 
 from knowledge_base.strict_yaml import Node, Problem
 from rules import units, words
-from rules.facts import Fact, Type
+from rules.facts import CATALOGUE, Fact, Type
 from rules.model import (
     CalendarOperand,
     CodeSetOperand,
@@ -27,6 +27,11 @@ from rules.reading.fields import Fields, day_of, time_of
 from rules.reading.scope import Scope
 
 _MEASURED: Final = frozenset({Type.NUMBER, Type.MONEY, Type.AMOUNT, Type.DURATION})
+_UNITS: Final = {
+    "second": "s", "minute": "min", "hour": "h", "day": "d", "week": "wk",
+    "seconds": "s", "minutes": "min", "hours": "h", "days": "d", "weeks": "wk",
+}  # fmt: skip
+"""Units as people say them."""
 _USE_PARAMETER: Final = "put it into a parameter with unit and source, and write {parameter: …}"
 
 
@@ -89,6 +94,8 @@ class Operands:
         return None
 
     def _text(self, fact: Fact, node: Node, value: str) -> Operand | None:
+        if self._is_fact(node, value):
+            return None
         if fact.type in _MEASURED:
             return self._quantity(node, value)
         if fact.type is Type.DATE:
@@ -101,6 +108,13 @@ class Operands:
             at = time_of(value)
             return Literal(value if at is None else at)
         return Literal(value)
+
+    def _is_fact(self, node: Node, value: str) -> bool:
+        """Whether text names a fact, which is to be looked at and not compared with (reported)."""
+        is_one = value in CATALOGUE or value.startswith(words.THIS)
+        if is_one:
+            self._report(node, f"`{value}` stands here as text", f"write {{fact: {value}}}")
+        return is_one
 
     def _quantity(self, node: Node, value: str) -> QuantityOperand | None:
         parts = units.split(value)
@@ -115,7 +129,9 @@ class Operands:
             return None
         unknown = units.unknown_part(unit)
         if unknown:
-            fix = words.nearest(unknown, units.atoms()) or "write it as in UCUM: mg, mL, g/d, h"
+            fix = f"write {number} {_UNITS[unit]}" if unit in _UNITS else ""
+            fix = fix or words.nearest(unknown, units.atoms())
+            fix = fix or "write it as in UCUM: mg, mL, g/d, h"
             self._report(node, f"the unit {unit} is not known: {unknown}", fix)
             return None
         return QuantityOperand(int(number), unit)
@@ -124,6 +140,8 @@ class Operands:
         found: list[str] = []
         for child in node:
             if isinstance(child.value, str):
+                if self._is_fact(child, child.value):
+                    return None
                 found.append(child.value)
             else:
                 self._report(child, f"a list of words holds {child.kind}", "write text")

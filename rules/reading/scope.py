@@ -15,7 +15,7 @@ Report = Callable[[str, str], None]
 """Takes a message and a fix."""
 
 ITEMS: Final = "items"
-_SEES: Final = "`history` sees past acts and their lines (items), and the present as `this.*`"
+_SEES: Final = "only acts and their lines (items) are seen here, and the present as `this.*`"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,11 @@ class Scope:
         each = ITEMS if family in LISTS[ITEMS] else ""
         return Scope((family,), each, self.knowledge, present=self)
 
-    def fact(self, name: str, report: Report) -> Fact | None:
-        """The fact of that name if it is available here; what is wrong is reported."""
+    def fact(self, name: str, report: Report, *, can_ask_some: bool = False) -> Fact | None:
+        """The fact of that name if it is available here; what is wrong is reported.
+
+        `can_ask_some`: it is the subject of a condition, which could ask for one of a list.
+        """
         if name.startswith(words.THIS):
             return self._of_this(name, report)
         fact = fact_of(name, self.each)
@@ -52,7 +55,7 @@ class Scope:
             if self.present is not None:
                 report(f"`{name}` belongs to an element of {fact.of}", _SEES)
                 return None
-            if fact.of in LIST_NAMES:
+            if can_ask_some and fact.of in LIST_NAMES:
                 fix += f", or ask for one of them: `some: {{in: {fact.of}, where: …}}`"
             if self.outside:
                 fix = f"`some` sees the elements of {self.each} and the facts of the event"
@@ -82,5 +85,6 @@ class Scope:
         elif refused is not None:
             report(f"`{name}`: {refused.message}", refused.instead)
         else:
-            fix = words.nearest(name, CATALOGUE) or "`yijian rules facts` lists all facts"
+            fix = words.INSTEAD.get(name) or words.nearest(name, CATALOGUE)
+            fix = fix or "`yijian rules facts` lists all facts"
             report(f"there is no fact `{name}`", fix)

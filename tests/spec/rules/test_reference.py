@@ -166,23 +166,22 @@ def conditions(each: str, narrow: bool = False) -> Any:
         two = st.builds(lambda a, b: {name: {"between": [a, b]}}, operand, operand)
         return st.one_of(one, two)
 
+    def boolean(name: str) -> Any:
+        others = [{"fact": other} for other in BOOLEANS if other != name]
+        operand = st.sampled_from([True, False, *others])
+        return st.builds(lambda op, v: {name: {op: v}}, reported(["is", "is_not"]), operand)
+
     existing = st.builds(
         lambda name, value: {name: {"exists": value}},
         st.sampled_from([*texts, *lists, *numbers, *BOOLEANS]),
         st.booleans(),
-    )
-    boolean = st.builds(
-        lambda name, op, v: {name: {op: v}},
-        st.sampled_from(BOOLEANS),
-        reported(["is", "is_not"]),
-        st.sampled_from([True, False, {"fact": "encounter.is_rescue"}]),
     )
     leaves = [
         st.sampled_from(texts).flatmap(text),
         st.sampled_from(lists).flatmap(listed),
         st.sampled_from(numbers).flatmap(number),
         existing,
-        boolean,
+        st.sampled_from(BOOLEANS).flatmap(boolean),
     ]
     if each not in ("", "items", "diagnoses"):
         value = st.builds(

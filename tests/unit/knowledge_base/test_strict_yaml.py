@@ -127,3 +127,74 @@ def test_no_text_makes_the_reader_raise(text: str) -> None:
 @given(st.text(alphabet="ab:-[]{}#&*!|>'\"%@`,? \n\t0123", max_size=120))
 def test_no_text_of_yaml_signs_makes_the_reader_raise(text: str) -> None:
     parse(text)
+
+
+RULE = """\
+title: {zh: 测试, en: test}
+on: [order.signed]
+where: {item.code: {is: {fact: this.item.code}}}
+within: {parameter: stay.limit}
+severity: warning
+audience: [prescriber, pharmacist]
+message:
+  zh: 有“重复”：共两次，（见说明）【提示】　请核对
+  en: found
+"""
+
+
+def slips(old: str, new: str) -> list[tuple[int, str, str]]:
+    """Line, message and remedy of what was typed: of the file, and of every node of it."""
+    assert old in RULE
+    root, problems = parse(RULE.replace(old, new))
+    nodes = [root] if root is not None else []
+    for node in nodes:
+        if node.is_mapping:
+            nodes += [one for _, key, value in node.items() for one in (key, value)]
+        elif node.is_list:
+            nodes += node
+    problems += [node.problem("wrong") for node in nodes if node.slip is not None]
+    return [(p.line, p.message, p.fix) for p in problems]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said", "fix"),
+    [
+        ("severity: ", "severity：", 5, "full-width colon ：", "write : and a space"),
+        ("severity: ", "severity： ", 5, "full-width colon ：", "write : and a space"),
+        ("title: {", "title：{", 1, "full-width colon ：", "write : and a space"),
+        ("within: {parameter: ", "within: {parameter：", 4, "full-width colon", ": and a space"),
+        ("zh: 测试, en: test", "zh：测试，en：test", 1, "full-width colon ：", "write :"),
+        ("r, p", "r，p", 6, "full-width comma ，", "write , and a space"),
+        ("{is: {fact: this.item.code}}", "｛is: {fact: this.item.code}}", 3, "brace ｛", "write {"),
+        ("{parameter: stay.limit}", "{parameter: stay.limit｝", 4, "brace ｝", "write }"),
+        ("[order.signed]", "【order.signed】", 2, "Chinese bracket 【", "write ["),
+        ("warning", "“warning”", 5, "curly quote “", 'write "'),
+        ("warning", "‘warning’", 5, "curly quote ‘", "write '"),
+        ("en: found", "en: “found: it”", 9, "curly quote “", 'write "'),
+        ("severity: ", "severity:　", 5, "blank U+3000", "write a space"),
+        ("warning", "warning　", 5, "blank U+3000", "write a space"),
+        ("  zh", "　　zh", 8, "blank U+3000", "write a space"),
+        ("severity: w", "severity:w", 5, "`severity:` has no space", "write `severity: …`"),
+        ("within: {", "within:{", 4, "`within:` has no space", "write `within: …`"),
+        ("{parameter: ", "{parameter:", 4, "`parameter:` has no space", "write `parameter: …`"),
+    ],
+)
+def test_what_was_typed_for_a_character_of_yaml_is_named_with_its_line(
+    old: str, new: str, line: int, said: str, fix: str
+) -> None:
+    first = slips(old, new)[0]
+    assert first[0] == line
+    assert said in first[1]
+    assert fix in first[2]
+
+
+def test_chinese_punctuation_inside_text_is_never_complained_about() -> None:
+    assert slips("found", "found") == []
+    assert slips("found", "“找到”，请核对：见说明　") == []
+    (problem,) = slips("见说明", "见说明: 二")
+    assert "mapping values are not allowed" in problem[1]
+
+
+def test_a_key_without_its_colon_is_told_where_it_stands() -> None:
+    _, problems = parse("a: 1\nseverity warning\nb: 2\n")
+    assert [(p.line, p.column) for p in problems] == [(2, 1)]

@@ -170,12 +170,11 @@ FEEDBACK: dict[str, Any] = {
         ("stock.moved", STOCK, {
             "stock.kind": "adjust", "stock.store": "west", "stock.moved_at": at(NINE),
             "item.quantity": Quantity(-2.0, "盒"), "item.drug.ingredients": ("levofloxacin",),
-            "item.expires_on": date(2027, 1, 31), "patient.id": "institution:demo-h1|west",
+            "item.expires_on": date(2027, 1, 31),
         }),
         ("upload.received", UPLOAD, {
             "upload.feed": "billing", "upload.records": 10, "upload.refused": 1,
             "upload.delay": HOUR, "upload.last_event_at": NOT_REPORTED,
-            "patient.id": "institution:demo-h1|billing",
         }),
         ("infection_report.reported", CARD, {
             "infection_report.disease": "http://hl7.org/fhir/sid/icd-10|A15.0",

@@ -140,7 +140,7 @@ def test_the_facts_and_limits_of_a_history_are_not_those_of_the_rule_s_own_eleme
         ({"count": None, "distinct": {"of": "item.dose", "above": 1}}, "cannot be told apart"),
         ({"count": None, "distinct": {"above": 1}}, "`distinct` has no `of`"),
         ({"where": {"item.days_supply": {"above": 0}}}, "order events have no"),
-        ({"where": {"diagnosis.code": {"is": "I10"}}}, "sees past acts and their lines"),
+        ({"where": {"diagnosis.code": {"is": "I10"}}}, "only acts and their lines"),
         ({"where": {"some": {"in": "items", "where": {}}}}, "cannot stand inside `history`"),
         ({"where": {"history": {}}}, "`history` cannot stand inside `history`"),
         ({"where": {"any": [{"expect": {}}]}}, "`expect` is no condition"),
