@@ -2,8 +2,9 @@
 
 Topics are filled beforehand, have 4 partitions, and the worker is the product's own process with
 every guarantee on and the same settings for every figure. Throughput is the growth of the
-decisions topic between 5 % and 95 %; latency is the broker's append time of an alert less that of
-its event. The last line is JSON.
+decisions topic between 5 % and 95 %. The stock peer remembers nothing, so it is compared with a
+worker without memory, and both must find the same. Latency is the broker's append time of an alert
+less that of its event. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Pipeline:
         if "pipeline" in wish.parts:
             self.pipeline(ours)
         if "stock" in wish.parts:
-            self.stock(ours)
+            self.stock()
         if "latency" in wish.parts:
             self.latency()
         if wish.sink:
@@ -114,9 +115,8 @@ class Pipeline:
         self.figures["pipeline_foreign_cores"] = _foreign(runs)
         self.figures["pipeline_cores"] = round(statistics.median(r.cores for r in runs), 2)
         self.figures["pipeline_rss_mb"] = round(max(run.rss_mb for run in runs))
-        self._ratio()
 
-    def stock(self, ours: Settings) -> None:
+    def stock(self) -> None:
         loads = self.loads[: self.wish.stock_events]
         s = self.bench.installation("stock")
         self.bench.fill(s, loads)
@@ -131,12 +131,28 @@ class Pipeline:
         self.figures["stock_cpu_us"] = round(statistics.median(r.cpu_us for r in runs), 1)
         self.figures["stock_foreign_cores"] = _foreign(runs)
         self.figures["stock_cores"] = round(statistics.median(r.cores for r in runs), 2)
-        self._ratio()
-        if "pipeline" in self.wish.parts:
-            events = {_key(one) for one in loads}
-            equal = firings.check_equal(firings.ours(ours, events), firings.stock(s))
-            say(f"equal firings: {equal} of both engines on {count:,} events")
-            self.figures["firings"] = equal
+        alone = self._without_memory()
+        events = {_key(one) for one in loads}
+        equal = firings.check_equal(firings.ours(alone, events), firings.stock(s))
+        say(f"equal firings: {equal} of both engines on {count:,} events")
+        self.figures["firings"] = equal
+
+    def _without_memory(self) -> Settings:
+        """Our worker as the peer is, which remembers nothing; what it decided stays."""
+        s = replace(self.bench.installation("alone"), state="off")
+        self.bench.fill(s, self.loads)
+
+        def one() -> RunFigures:
+            self.bench.empty_outputs(s)
+            return throughput.worker_run(self.bench, s, len(self.loads))
+
+        runs = self._repeat("without memory", one)
+        self.figures["stateless_events_per_s"] = _median([run.events_per_s for run in runs])
+        self.figures["stateless_cpu_us"] = round(statistics.median(r.cpu_us for r in runs), 1)
+        self.figures["stateless_foreign_cores"] = _foreign(runs)
+        ours, peer = self.figures["stateless_events_per_s"], self.figures["stock_events_per_s"]
+        self.figures["ratio_to_stock"] = round(ours / peer, 2)
+        return s
 
     def decode(self, s: Settings) -> None:
         count = len(self.loads)
@@ -212,12 +228,6 @@ class Pipeline:
                 f"others on {run.foreign_cores:.2f} cores"
             )
         return runs
-
-    def _ratio(self) -> None:
-        ours = self.figures["pipeline_events_per_s"]
-        stock = self.figures["stock_events_per_s"]
-        if ours and stock:
-            self.figures["ratio_to_stock"] = round(ours / stock, 2)
 
 
 def _median(values: Sequence[float]) -> int:

@@ -15,9 +15,9 @@ class Wish:
     """What is measured, and for how long."""
 
     runs: int = 5
-    events: int = 200_000
+    events: int = 100_000
     stock_events: int = 20_000
-    rate: float = 5000.0
+    rate: float = 2000.0
     seconds: float = 20.0
     sink_rate: float = 10_000.0
     seed: int = 1
