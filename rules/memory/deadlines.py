@@ -185,7 +185,9 @@ class Deadlines:
         """Drop duties of so long ago that nothing takes back any more what became of them."""
         before = memory.latest_us - _KEEP_US
         for timer in [one for one in memory.timers.values() if one.fire_us == NEVER_US]:
-            if timer.due_us + timer.extended_us < before:
+            # One that is due again and again was due last when it told so last.
+            last_us = max((step.after_us for step in timer.done), default=0)
+            if timer.due_us + timer.extended_us + last_us < before:
                 drop(memory, timer)
         self.revising.forget(memory)
 

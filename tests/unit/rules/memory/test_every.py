@@ -75,6 +75,22 @@ def test_withdrawn_it_is_missed_as_often_as_it_was() -> None:
     assert steps(patient) == ["due", "again1", "again2"]
 
 
+def test_it_is_remembered_for_as_long_after_it_was_due_last() -> None:
+    """It was due for the first time long ago, and what ended it then may still be withdrawn."""
+    patient = Patient(recurring())
+    admitted(patient)
+    hour = 24 * 50
+    patient.passes(hour)
+    missed = len(steps(patient))
+    signed(patient, hour, act_id="n")
+    for number in range(64):  # now and then what is old is forgotten
+        patient.comes(hour + 1 + number / 100, act_id=f"p{number}")
+    gone = {"event": "document.cancelled", "act_id": "n", "revision": 2}
+    patient.comes(hour + 73, **gone, kind="first_progress_note", encounter={"id": "v1"})
+    patient.passes(hour + 74)
+    assert len(steps(patient)) == missed + 1
+
+
 def test_grace_is_waited_for_each_time() -> None:
     patient = Patient(recurring(grace="1 h"))
     admitted(patient)
