@@ -37,7 +37,7 @@ _KEPT_VALUES: Final = 8
 """Values of one analyte: late data and post-event rules look back a little."""
 _NONE: Final[list[Measured]] = []
 _fields: Final = attrgetter(*FIELDS)
-IN_ERROR: Final = "entered_in_error"
+_IN_ERROR: Final = "entered_in_error"
 _ENDS: Final = frozenset({"discharged", "ended"})
 
 
@@ -48,7 +48,7 @@ def learn(event: Event, at_us: int, memory: Memory, knowledge: KnowledgeBase, of
     snapshot = data.patient
     family, verb, _ = EVENT_TYPES[event.type]
     act = act_key(event.source, family, data.act_id)
-    if verb == IN_ERROR:
+    if verb == _IN_ERROR:
         _unsay(memory, _short(act))
     elif not _is_in_error(memory, act):
         if memory.links:
@@ -172,7 +172,7 @@ def _short(act: str) -> int:
 def _is_in_error(memory: Memory, act: str) -> bool:
     """Whether an act is known to have been entered in error, as far as it is remembered."""
     known = memory.acts.get(act)
-    return known is not None and known.removed == IN_ERROR
+    return known is not None and known.removed == _IN_ERROR
 
 
 def _unsay(memory: Memory, act: int) -> None:

@@ -108,6 +108,12 @@ class Patient:
         return taken
 
     @property
+    def steps(self) -> list[str]:
+        """The steps of duties of which alerts stand, in the order in which they were first told."""
+        told = (one.cause for one in self.stands.values() if one.findings)
+        return [cause.rpartition(":")[2] for cause in told]
+
+    @property
     def alerts(self) -> list[str]:
         """The rules whose alerts stand."""
         return sorted(f.rule_id for d in self.stands.values() for f in d.findings)

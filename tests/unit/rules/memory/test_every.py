@@ -19,17 +19,11 @@ def recurring(**expect: Any) -> Rule:
     return note(**{"every": HOURS_72, **expect})
 
 
-def steps(patient: Patient) -> list[str]:
-    """The steps of which alerts stand, in the order in which they were told."""
-    told = [one for one in patient.stands.values() if one.findings]
-    return [one.cause.rpartition(":")[2] for one in told]
-
-
 def test_it_is_told_each_time_it_is_missed() -> None:
     patient = Patient(recurring())
     admitted(patient)
     told = [one for hour in range(0, 300, 12) for one in patient.passes(hour)]
-    assert steps(patient) == ["due", "again1", "again2", "again3"]
+    assert patient.steps == ["due", "again1", "again2", "again3"]
     texts = [one.findings[0].message.en for one in told]
     assert texts == [f"not seen by 2026-03-{day:02d} 08:00" for day in (5, 8, 11, 14)]
     assert len({one.findings[0].alert_id for one in told}) == 4
@@ -42,7 +36,7 @@ def test_what_comes_too_late_or_ends_it_is_the_end_of_it(ends: dict[str, Any] | 
     patient.passes(150)
     patient.comes(150, **ends) if ends else signed(patient, 150)
     assert not patient.passes(2000)
-    assert steps(patient) == ["due", "again1"]
+    assert patient.steps == ["due", "again1"]
 
 
 def test_what_came_in_time_takes_all_of_it_back() -> None:
@@ -50,7 +44,7 @@ def test_what_came_in_time_takes_all_of_it_back() -> None:
     admitted(patient)
     patient.passes(220)
     signed(patient, 60)
-    assert (steps(patient), patient.passes(2000)) == ([], [])
+    assert (patient.steps, patient.passes(2000)) == ([], [])
 
 
 def test_what_came_between_takes_back_what_was_told_after_it() -> None:
@@ -59,7 +53,7 @@ def test_what_came_between_takes_back_what_was_told_after_it() -> None:
     patient.passes(220)
     taken = signed(patient, 100)
     whys = [one.retracted.why for one in taken.decisions if one.retracted is not None]
-    assert (steps(patient), whys) == (["due"], ["late", "late"])
+    assert (patient.steps, whys) == (["due"], ["late", "late"])
     assert not patient.passes(2000)
 
 
@@ -72,7 +66,7 @@ def test_withdrawn_it_is_missed_as_often_as_it_was() -> None:
     gone = {"event": "document.cancelled", "act_id": "n", "revision": 2}
     patient.comes(220, **gone, kind="first_progress_note", encounter={"id": "v1"})
     patient.passes(221)
-    assert steps(patient) == ["due", "again1", "again2"]
+    assert patient.steps == ["due", "again1", "again2"]
 
 
 def test_it_is_remembered_for_as_long_after_it_was_due_last() -> None:
@@ -81,14 +75,14 @@ def test_it_is_remembered_for_as_long_after_it_was_due_last() -> None:
     admitted(patient)
     hour = 24 * 50
     patient.passes(hour)
-    missed = len(steps(patient))
+    missed = len(patient.steps)
     signed(patient, hour, act_id="n")
     for number in range(64):  # now and then what is old is forgotten
         patient.comes(hour + 1 + number / 100, act_id=f"p{number}")
     gone = {"event": "document.cancelled", "act_id": "n", "revision": 2}
     patient.comes(hour + 73, **gone, kind="first_progress_note", encounter={"id": "v1"})
     patient.passes(hour + 74)
-    assert len(steps(patient)) == missed + 1
+    assert len(patient.steps) == missed + 1
 
 
 def test_grace_is_waited_for_each_time() -> None:
@@ -107,14 +101,14 @@ def test_what_comes_within_the_grace_after_it_was_due_again_was_missed_again() -
     patient.passes(144.5)
     signed(patient, 144.5)
     patient.passes(2000)
-    assert steps(patient) == ["due", "again1"]
+    assert patient.steps == ["due", "again1"]
 
 
 def test_steps_of_escalation_stand_between() -> None:
     patient = Patient(recurring(escalate=[{"after": "1 h", "audience": ["department"]}]))
     admitted(patient)
     patient.passes(220)
-    assert steps(patient) == ["due", "escalate1", "again1", "again2"]
+    assert patient.steps == ["due", "escalate1", "again1", "again2"]
 
 
 @pytest.mark.parametrize("heard_h", [60, 100, 160, 300])
@@ -126,4 +120,4 @@ def test_what_stands_does_not_depend_on_when_it_was_heard_of(signed_h: int, hear
     patient.passes(max(heard_h, signed_h))
     signed(patient, signed_h)
     patient.passes(2000)
-    assert len(steps(patient)) == expected
+    assert len(patient.steps) == expected

@@ -19,12 +19,6 @@ def escalating(**expect: Any) -> Rule:
     return note(escalate=[{"after": AFTER, "audience": ["department"]}], **expect)
 
 
-def steps(patient: Patient) -> list[str]:
-    """The steps of which alerts stand."""
-    told = [one.cause.rpartition(":")[2] for one in patient.stands.values() if one.findings]
-    return sorted(told)
-
-
 def whys(patient: Patient) -> list[str]:
     taken = (one.retracted for one in patient.stands.values())
     return [one.why for one in taken if one is not None]
@@ -36,7 +30,7 @@ def test_what_was_done_too_late_is_told_to_nobody_else() -> None:
     assert len(patient.passes(100)) == 1
     assert not signed(patient, 100).decisions[1:]
     assert not patient.passes(500)
-    assert steps(patient) == ["due"]
+    assert patient.steps == ["due"]
 
 
 def test_what_ended_the_duty_too_late_ends_its_steps_too() -> None:
@@ -45,7 +39,7 @@ def test_what_ended_the_duty_too_late_ends_its_steps_too() -> None:
     patient.passes(100)
     patient.comes(100, **DISCHARGED)
     assert not patient.passes(500)
-    assert steps(patient) == ["due"]
+    assert patient.steps == ["due"]
 
 
 def test_a_step_whose_time_came_before_stays_told() -> None:
@@ -53,7 +47,7 @@ def test_a_step_whose_time_came_before_stays_told() -> None:
     admitted(patient)
     patient.passes(150)
     signed(patient, 150)
-    assert (steps(patient), whys(patient)) == (["due", "escalate1"], [])
+    assert (patient.steps, whys(patient)) == (["due", "escalate1"], [])
 
 
 def test_one_that_is_heard_of_after_the_step_takes_it_back() -> None:
@@ -62,7 +56,7 @@ def test_one_that_is_heard_of_after_the_step_takes_it_back() -> None:
     patient.passes(150)
     taken = signed(patient, 100)
     assert [one.retracted.why for one in taken.decisions if one.retracted] == ["late"]
-    assert steps(patient) == ["due"]
+    assert patient.steps == ["due"]
     assert not patient.passes(500)
 
 
@@ -76,7 +70,7 @@ def test_where_it_is_withdrawn_the_step_is_told_after_all(heard_h: float) -> Non
     patient.comes(heard_h + 1, **withdrawn, encounter={"id": "v1"}, kind="first_progress_note")
     told = patient.passes(152)
     assert [one.cause.rpartition(":")[2] for one in told] == ["escalate1"]
-    assert steps(patient) == ["due", "escalate1"]
+    assert patient.steps == ["due", "escalate1"]
 
 
 def test_what_happens_when_the_step_is_due_is_before_it() -> None:
@@ -96,7 +90,7 @@ def test_a_time_for_which_nobody_vouches_does_not_take_back_what_was_told_before
     signed(
         patient, 150, signed_at_trusted=False, signed_at=(START + timedelta(hours=80)).isoformat()
     )
-    assert steps(patient) == ["due", "escalate1"]
+    assert patient.steps == ["due", "escalate1"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +107,7 @@ def test_what_stands_does_not_depend_on_when_it_was_heard_of(signed_h: int, trus
         patient.passes(heard_h)
         signed(patient, signed_h, signed_at_trusted=trusted)
         patient.passes(500)
-        found.add(tuple(steps(patient)))
+        found.add(tuple(patient.steps))
     assert len(found) == 1
 
 
@@ -125,7 +119,7 @@ def test_late_data_are_told_to_nobody_else(heard_h: int) -> None:
     patient.passes(heard_h)
     signed(patient, 60, signed_at_trusted=False)
     assert not patient.passes(500)
-    assert steps(patient) == ([] if heard_h == 60 else ["due"])
+    assert patient.steps == ([] if heard_h == 60 else ["due"])
 
 
 def test_nor_on_the_order_of_the_note_and_its_withdrawal() -> None:
@@ -144,5 +138,5 @@ def test_nor_on_the_order_of_the_note_and_its_withdrawal() -> None:
                 signed_at_trusted=True, **said,
             )  # fmt: skip
         patient.passes(500)
-        found.add(tuple(steps(patient)))
+        found.add(tuple(patient.steps))
     assert found == {("due",)}
